@@ -1,0 +1,1 @@
+"""The shapes of the contract: ids, times, errors, resources, hints. Pure values; nothing here does I/O."""

@@ -1,0 +1,28 @@
+"""Times on the wire: RFC 3339 in UTC with six fractional digits. Inside, microseconds since 1970."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def format_us(us: int) -> str:
+    seconds, fraction = divmod(us, 1_000_000)
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"
+
+
+def format_datetime(moment: datetime) -> str:
+    return format_us(to_us(moment))
+
+
+def to_us(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def position_us(position: UUID) -> int:
+    """The microsecond a position holds: 48 bits of milliseconds, then 0-999 in rand_a (RFC 9562)."""
+    number = position.int
+    return (number >> 80) * 1000 + (number >> 64 & 0xFFF)

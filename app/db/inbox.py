@@ -1,0 +1,166 @@
+"""What a person sees and does: pages, counts, marks. The rules are in migrations/functions."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from app.contract.ids import Source
+from app.db.pool import Connection
+
+View = Literal["default", "unread", "archived"]
+Field = Literal["read", "archived"]
+Watermark = Literal["read", "seen", "archived"]
+
+_SOURCES: Final[tuple[Source, Source]] = ("notification", "broadcast")
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """version: see contract section 3; it grows with every change of the inbox."""
+
+    inbox_id: UUID
+    unread: int
+    unseen: int
+    version: int
+
+
+class Row(msgspec.Struct, frozen=True):
+    source: Source
+    position: UUID
+    id: UUID
+    category: str
+    payload: str
+    read: bool
+    archived: bool
+
+
+class Page(msgspec.Struct, frozen=True):
+    """rows: up to the number asked for; none where the caller's ETag still holds (not_modified)."""
+
+    etag: str
+    not_modified: bool
+    rows: list[Row]
+
+
+SELECT_PAGE: Final = "SELECT * FROM inbox_page($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+
+
+async def select_page(
+    connection: Connection,
+    environment_id: UUID,
+    subscriber_id: str,
+    *,
+    view: View,
+    categories: Sequence[str] | None,
+    before: tuple[int, Source] | None,
+    limit: int,
+    parameters: str,
+    known_etags: Sequence[str],
+) -> Page | None:
+    """One page, newest first, or None for an unknown subscriber.
+
+    before: time (µs) and source of the last item of the page before. parameters: names everything the
+    page depends on besides the inbox, for its ETag.
+    """
+    row = await connection.fetchrow(
+        SELECT_PAGE,
+        environment_id,
+        subscriber_id,
+        view,
+        categories,
+        None if before is None else before[0],
+        None if before is None else _SOURCES.index(before[1]),
+        limit,
+        parameters,
+        known_etags,
+    )
+    if row is None:
+        return None
+    etag, not_modified, sources, *columns = row
+    if not sources:
+        return Page(etag, not_modified, [])
+    return Page(
+        etag,
+        not_modified,
+        [Row(_SOURCES[source], *rest) for source, *rest in zip(sources, *columns, strict=True)],
+    )
+
+
+SELECT_COUNTS: Final = "SELECT inbox_id, unread, unseen, version FROM inbox_counts($1, $2)"
+
+
+async def select_counts(
+    connection: Connection, environment_id: UUID, inbox_ids: Sequence[UUID]
+) -> list[Counts]:
+    """The counts of many inboxes of one instant, in any order; erased ones are missing."""
+    return [Counts(*row) for row in await connection.fetch(SELECT_COUNTS, environment_id, inbox_ids)]
+
+
+SELECT_COUNTS_OF: Final = """
+SELECT c.inbox_id, c.unread, c.unseen, c.version
+FROM inbox_counts($1, ARRAY(SELECT s.id FROM subscribers s
+                            WHERE s.environment_id = $1 AND s.subscriber_id = $2)) c
+"""
+
+
+async def select_counts_of(connection: Connection, environment_id: UUID, subscriber_id: str) -> Counts | None:
+    row = await connection.fetchrow(SELECT_COUNTS_OF, environment_id, subscriber_id)
+    return None if row is None else Counts(*row)
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """job_id: the hint job owed, if any."""
+
+    status: Literal["unknown_subscriber", "not_found", "unchanged", "changed"]
+    inbox_id: UUID | None
+    job_id: UUID | None
+
+
+MARK_ITEM: Final = "SELECT status, inbox_id, job_id FROM mark_item($1, $2, $3, $4, $5, $6)"
+
+
+async def mark_item(
+    connection: Connection,
+    environment_id: UUID,
+    subscriber_id: str | None,
+    *,
+    source: Source,
+    item_id: UUID,
+    field: Field,
+    value: bool,
+) -> Marked:
+    """subscriber_id None: whoever holds the notification."""
+    row = await connection.fetchrow(MARK_ITEM, environment_id, subscriber_id, source, item_id, field, value)
+    return msgspec.convert(tuple(row or ()), Marked)
+
+
+class MarkedAll(msgspec.Struct, frozen=True):
+    status: Literal["unknown_subscriber", "not_found", "done"]
+    inbox_id: UUID | None
+    job_id: UUID | None
+    unread: int | None
+    unseen: int | None
+    version: int | None
+
+
+MARK_ALL: Final = (
+    "SELECT status, inbox_id, job_id, unread, unseen, version FROM mark_all($1, $2, $3, $4, $5, $6)"
+)
+
+
+async def mark_all(
+    connection: Connection,
+    environment_id: UUID,
+    subscriber_id: str,
+    *,
+    watermark: Watermark,
+    exact: bool = False,
+    up_to_notification: UUID | None = None,
+    up_to_broadcast: UUID | None = None,
+) -> MarkedAll:
+    """exact: exactly up to the two items named; else everything at or before the one named, or all."""
+    row = await connection.fetchrow(
+        MARK_ALL, environment_id, subscriber_id, watermark, exact, up_to_notification, up_to_broadcast
+    )
+    return msgspec.convert(tuple(row or ()), MarkedAll)

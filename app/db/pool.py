@@ -1,0 +1,82 @@
+"""The PostgreSQL pool: plans cached, reconnects by itself, one clear error while the server is away."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias, TypeVar
+
+import asyncpg
+
+from app.contract.errors import Unavailable
+
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+T = TypeVar("T")
+
+ACQUIRE_TIMEOUT_S: Final = 2.0
+STATEMENT_TIMEOUT_S: Final = 30.0
+RETRIES: Final = 5
+
+# What says that the server is not there, rather than that the statement is wrong.
+AWAY: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+)
+# What another try of the same transaction may cure: it has been rolled back whole.
+RETRYABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+def create_pool(database_url: str, *, size: int, name: str) -> Pool:
+    """A pool, not yet connected. name shows in pg_stat_activity as `bellwire <name>`."""
+    return asyncpg.create_pool(
+        database_url,
+        min_size=0,
+        max_size=size,
+        command_timeout=STATEMENT_TIMEOUT_S,
+        max_inactive_connection_lifetime=300,
+        server_settings={
+            "application_name": f"bellwire {name}",
+            "plan_cache_mode": "force_generic_plan",  # planning a page costs more than running it
+            "jit": "off",
+            "timezone": "UTC",
+        },
+    )
+
+
+@asynccontextmanager
+async def acquire(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection, each statement a transaction of its own.
+
+    Raises Unavailable where PostgreSQL is away or no connection is free in time.
+    """
+    try:
+        async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            yield connection
+    except AWAY as error:
+        raise Unavailable("the database is not available; try again shortly") from error
+
+
+async def run(pool: Pool, statement: Callable[[Connection], Awaitable[T]]) -> T:
+    """One statement, tried again where a deadlock or a concurrent erasure rolled it back.
+
+    Only for statements that are one transaction each. Raises Unavailable.
+    """
+    for attempt in range(RETRIES):
+        try:
+            async with acquire(pool) as connection:
+                return await statement(connection)
+        except RETRYABLE as error:
+            if attempt == RETRIES - 1:
+                raise Unavailable("too much contention on this inbox; try again shortly") from error
+            await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 - jitter
+    raise AssertionError("unreachable")

@@ -1,0 +1,1 @@
+"""Secrets and proofs. Nothing here logs, and comparisons take constant time."""

@@ -1,0 +1,29 @@
+"""Keys and secrets: 256 random bits each. Of a management key only the SHA-256 is ever stored."""
+
+import hashlib
+import secrets
+from typing import Final
+
+_KEY_PREFIX: Final = "bw_"
+_SECRET_PREFIX: Final = "bws_"
+
+
+def new_api_key() -> str:
+    return _KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_environment_secret() -> str:
+    return _SECRET_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_idempotency_key() -> str:
+    return "idem_" + secrets.token_urlsafe(24)
+
+
+def key_hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+def display_prefix(key: str) -> str:
+    """What a list may show of a key."""
+    return key[: min(10, len(key) // 3)]

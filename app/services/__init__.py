@@ -1,0 +1,1 @@
+"""The rules: what each operation of the contract does. Services know neither HTTP nor websockets."""

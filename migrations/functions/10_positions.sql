@@ -1,0 +1,80 @@
+-- Positions: UUIDv7 (RFC 9562) whose 48-bit milliseconds and rand_a (0-999) hold the exact microsecond.
+-- They are minted here, after the lock that serialises their inbox is held, so they order everything.
+
+-- Now, in microseconds. Reads the clock at each call: call it in a statement after the one that locked.
+CREATE OR REPLACE FUNCTION clock_us() RETURNS bigint
+LANGUAGE sql VOLATILE AS $$
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+$$;
+
+CREATE OR REPLACE FUNCTION to_us(t timestamptz) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT (extract(epoch FROM t) * 1000000)::bigint
+$$;
+
+CREATE OR REPLACE FUNCTION from_us(us bigint) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT timestamptz 'epoch' + us * interval '1 microsecond'
+$$;
+
+-- The next position time of an inbox: the clock, unless it stands still or steps back.
+CREATE OR REPLACE FUNCTION next_us(last_us bigint, now_us bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT greatest(now_us, last_us + 1)
+$$;
+
+CREATE OR REPLACE FUNCTION position_at(us bigint) RETURNS uuid
+LANGUAGE sql VOLATILE AS $$
+    SELECT (lpad(to_hex(us / 1000), 12, '0') || '7' || lpad(to_hex(us % 1000), 3, '0')
+            || substr(gen_random_uuid()::text, 20))::uuid
+$$;
+
+-- The lowest position of a microsecond: position >= position_floor(us) means "at or after us".
+CREATE OR REPLACE FUNCTION position_floor(us bigint) RETURNS uuid
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT (lpad(to_hex(us / 1000), 12, '0') || '7' || lpad(to_hex(us % 1000), 3, '0')
+            || '8000000000000000')::uuid
+$$;
+
+CREATE OR REPLACE FUNCTION position_us(item uuid) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT ('x' || translate(left(item::text, 13), '-', ''))::bit(48)::bigint * 1000
+           + ('x' || substr(item::text, 16, 3))::bit(12)::integer
+$$;
+
+-- Makes the monthly partitions of notifications and timeline from one month back to `months` ahead.
+CREATE OR REPLACE FUNCTION ensure_partitions(months integer) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    parent text;
+    month  timestamptz;
+BEGIN
+    FOREACH parent IN ARRAY ARRAY['notifications', 'timeline'] LOOP
+        FOR offset_months IN -1 .. months LOOP
+            month := (date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')
+                      + make_interval(months => offset_months)) AT TIME ZONE 'UTC';
+            IF to_regclass(parent || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM')) IS NULL THEN
+                EXECUTE format(
+                    'CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
+                    parent || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM'), parent,
+                    position_floor(to_us(month)),
+                    position_floor(to_us((month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC')));
+            END IF;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+-- The highest position of a microsecond: position <= position_ceiling(us) means "at or before us".
+CREATE OR REPLACE FUNCTION position_ceiling(us bigint) RETURNS uuid
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT (lpad(to_hex(us / 1000), 12, '0') || '7' || lpad(to_hex(us % 1000), 3, '0')
+            || 'bfffffffffffffff')::uuid
+$$;
+
+-- Where an item's id stands: delivered items carry their position as id unless they were scheduled.
+CREATE OR REPLACE FUNCTION notification_position(env uuid, notification uuid) RETURNS uuid
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT s.position FROM scheduled_positions s
+                     WHERE s.environment_id = env AND s.id = notification), notification)
+$$;

@@ -1,0 +1,279 @@
+-- Read, unread, archive, unarchive: one item, or all up to a point.
+
+-- Owes a hint about one inbox; item NULL: about no single item.
+CREATE OR REPLACE FUNCTION owe_hint(env uuid, hint_reason text, inbox uuid, item_source text, item uuid) RETURNS uuid
+LANGUAGE sql VOLATILE AS $$
+    INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
+    SELECT env, position_at(now.us), 'hint',
+           jsonb_build_object('reason', hint_reason, 'source', item_source, 'at_us', now.us,
+                              'hints', jsonb_build_array(jsonb_build_array(inbox, item))),
+           lease_end(now.us)
+    FROM (SELECT clock_us() AS us) AS now
+    RETURNING id
+$$;
+
+-- The override that gives an item this state, or NULL where the watermark already does.
+CREATE OR REPLACE FUNCTION override_for(covered boolean, item uuid, watermark uuid) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN (item <= watermark) <> covered THEN covered END
+$$;
+
+-- Sets 'read' or 'archived' of one item to `wanted`. Whose: `subscriber`, or with NULL whoever holds the
+-- notification. status: unknown_subscriber, not_found, unchanged (nothing is written), changed.
+-- job_id NULL when the category is muted.
+CREATE OR REPLACE FUNCTION mark_item(
+    env uuid, subscriber text, item_source text, item_id uuid, field text, wanted boolean
+) RETURNS TABLE (status text, inbox_id uuid, job_id uuid)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    box               inboxes;
+    item              record;
+    read_watermark    uuid;
+    archive_watermark uuid;
+    new_read          boolean;
+    new_archived      boolean;
+    change            integer;
+BEGIN
+    IF subscriber IS NULL THEN
+        SELECT i.* INTO box FROM notifications n
+        JOIN inboxes i ON i.environment_id = n.environment_id AND i.id = n.inbox_id
+        WHERE n.environment_id = env AND n.position = notification_position(env, item_id)
+        FOR UPDATE OF i;
+    ELSE
+        SELECT i.* INTO box FROM subscribers s
+        JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+        WHERE s.environment_id = env AND s.subscriber_id = subscriber
+        FOR UPDATE OF i;
+    END IF;
+    IF NOT FOUND THEN
+        status := CASE WHEN subscriber IS NULL THEN 'not_found' ELSE 'unknown_subscriber' END;
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    inbox_id := box.id;
+    IF item_source = 'notification' THEN
+        read_watermark := box.read_notification;
+        archive_watermark := box.archive_notification;
+        SELECT n.position, n.category, n.read, n.archived INTO item FROM notifications n
+        WHERE n.environment_id = env AND n.inbox_id = box.id
+          AND n.position = notification_position(env, item_id);
+    ELSE
+        read_watermark := box.read_broadcast;
+        archive_watermark := box.archive_broadcast;
+        SELECT b.position, b.category, o.read, o.archived INTO item FROM broadcasts b
+        LEFT JOIN broadcast_overrides o
+            ON o.environment_id = env AND o.inbox_id = box.id AND o.position = b.position
+        WHERE b.environment_id = env AND b.id = item_id AND b.position >= box.broadcasts_from;
+    END IF;
+    IF NOT FOUND THEN
+        status := 'not_found';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
+    new_read := item.read;
+    new_archived := item.archived;
+    IF field = 'read' THEN
+        new_read := override_for(wanted, item.position, read_watermark);
+        change := (is_covered(item.read, item.position, read_watermark) <> wanted)::integer;
+    ELSE
+        new_archived := override_for(wanted, item.position, archive_watermark);
+        change := (is_covered(item.archived, item.position, archive_watermark) <> wanted)::integer;
+    END IF;
+    IF change = 0 THEN
+        status := 'unchanged';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+
+    IF item_source = 'notification' THEN
+        UPDATE notifications n SET read = new_read, archived = new_archived
+        WHERE n.environment_id = env AND n.position = item.position;
+        change := in_view('unread', new_read, new_archived, item.position, read_watermark, archive_watermark)::integer
+                  - in_view('unread', item.read, item.archived, item.position, read_watermark, archive_watermark)::integer;
+        IF change <> 0 THEN
+            UPDATE inbox_categories c SET unread = c.unread + change
+            WHERE c.environment_id = env AND c.inbox_id = box.id AND c.category = item.category;
+        END IF;
+        IF field = 'read' AND wanted THEN
+            INSERT INTO timeline (environment_id, position, status, occurred_at)
+            VALUES (env, item.position, 'read', clock_timestamp()) ON CONFLICT DO NOTHING;
+        END IF;
+    ELSIF new_read IS NULL AND new_archived IS NULL THEN
+        DELETE FROM broadcast_overrides o
+        WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position = item.position;
+    ELSE
+        INSERT INTO broadcast_overrides (environment_id, inbox_id, position, read, archived)
+        VALUES (env, box.id, item.position, new_read, new_archived)
+        ON CONFLICT (environment_id, inbox_id, position)
+            DO UPDATE SET read = excluded.read, archived = excluded.archived;
+    END IF;
+    UPDATE inboxes i SET version = i.version + 1 WHERE i.environment_id = env AND i.id = box.id;
+    IF NOT is_muted(env, box.id, item.category) THEN
+        job_id := owe_hint(env, CASE field WHEN 'read' THEN 'read_state' ELSE 'archive_state' END,
+                           box.id, item_source, item_id);
+    END IF;
+    status := 'changed';
+    RETURN NEXT;
+END
+$$;
+
+-- Moves the watermarks of `field` ('read', 'seen' or 'archived') for one person.
+-- How far: everything there is (all_of NULL); everything at or before item `all_of`; or exactly up to the
+-- two items named (`exact` true, a NULL one leaves that source alone). A watermark never moves back, and
+-- never past what this transaction can see: what becomes visible later is never covered.
+-- status: unknown_subscriber, not_found (an item named is not visible to this person), done.
+CREATE OR REPLACE FUNCTION mark_all(
+    env uuid, subscriber text, field text, exact boolean, up_to_notification uuid, up_to_broadcast uuid
+) RETURNS TABLE (status text, inbox_id uuid, job_id uuid, unread bigint, unseen bigint, version bigint)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    nothing  constant uuid := '00000000-0000-0000-0000-000000000000';
+    box      inboxes;
+    bound_n  uuid; -- how far this call covers, per source
+    bound_b  uuid;
+    wm_n     uuid; -- the watermarks before
+    wm_b     uuid;
+    cleared  bigint;
+    changed  boolean := false;
+BEGIN
+    SELECT i.* INTO box FROM subscribers s
+    JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+    WHERE s.environment_id = env AND s.subscriber_id = subscriber
+    FOR UPDATE OF i;
+    IF NOT FOUND THEN
+        status := 'unknown_subscriber';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    inbox_id := box.id;
+
+    -- Both bounds in one statement: every position of this inbox is at or below last_position_us, as the
+    -- lock is held, and every broadcast that commits later lies above the head's, as seen here.
+    SELECT position_ceiling(box.last_position_us), position_ceiling(h.last_position_us)
+    INTO STRICT bound_n, bound_b
+    FROM broadcast_heads h WHERE h.environment_id = env;
+    IF up_to_notification IS NOT NULL THEN
+        SELECT least(bound_n, n.position) INTO wm_n FROM notifications n
+        WHERE n.environment_id = env AND n.inbox_id = box.id
+          AND n.position = notification_position(env, up_to_notification);
+    END IF;
+    IF up_to_broadcast IS NOT NULL THEN
+        SELECT least(bound_b, b.position) INTO wm_b FROM broadcasts b
+        WHERE b.environment_id = env AND b.id = up_to_broadcast AND b.position >= box.broadcasts_from;
+    END IF;
+    IF (up_to_notification IS NOT NULL AND wm_n IS NULL) OR (up_to_broadcast IS NOT NULL AND wm_b IS NULL) THEN
+        status := 'not_found';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    IF exact THEN
+        bound_n := coalesce(wm_n, nothing);
+        bound_b := coalesce(wm_b, nothing);
+    ELSIF coalesce(wm_n, wm_b) IS NOT NULL THEN
+        bound_n := least(bound_n, position_ceiling(position_us(coalesce(wm_n, wm_b))));
+        bound_b := least(bound_b, position_ceiling(position_us(coalesce(wm_n, wm_b))));
+    END IF;
+
+    CASE field
+        WHEN 'read' THEN wm_n := box.read_notification; wm_b := box.read_broadcast;
+        WHEN 'seen' THEN wm_n := box.seen_notification; wm_b := box.seen_broadcast;
+        ELSE wm_n := box.archive_notification; wm_b := box.archive_broadcast;
+    END CASE;
+
+    -- Counters first, by the state as it was: only what this call covers is looked at.
+    IF field = 'seen' THEN
+        IF bound_n > wm_n THEN
+            IF bound_n >= position_floor(box.last_position_us) THEN
+                UPDATE inbox_categories c SET unseen = 0
+                WHERE c.environment_id = env AND c.inbox_id = box.id AND c.unseen > 0;
+            ELSE
+                UPDATE inbox_categories c SET unseen = c.unseen - gone.items
+                FROM (SELECT n.category, count(*) AS items
+                      FROM generate_series(0, 8) AS state
+                      JOIN notifications n ON n.override_state = state::smallint
+                      WHERE n.environment_id = env AND n.inbox_id = box.id
+                        AND n.position > wm_n AND n.position <= bound_n
+                      GROUP BY n.category) AS gone
+                WHERE c.environment_id = env AND c.inbox_id = box.id AND c.category = gone.category;
+            END IF;
+        END IF;
+    ELSIF bound_n >= position_floor(box.last_position_us) THEN
+        UPDATE inbox_categories c SET unread = 0
+        WHERE c.environment_id = env AND c.inbox_id = box.id AND c.unread > 0;
+    ELSE
+        UPDATE inbox_categories c SET unread = c.unread - gone.items
+        FROM (SELECT n.category, count(*) AS items
+              FROM view_ranges('unread', box.read_notification, box.archive_notification) v
+              CROSS JOIN LATERAL (
+                  SELECT n.category FROM notifications n
+                  WHERE n.environment_id = env AND n.inbox_id = box.id
+                    AND n.override_state = v.override_state
+                    AND n.position > v.above AND n.position <= least(v.up_to, bound_n)) AS n
+              GROUP BY n.category) AS gone
+        WHERE c.environment_id = env AND c.inbox_id = box.id AND c.category = gone.category;
+    END IF;
+
+    -- Overrides at or below the bounds say nothing any more.
+    IF field = 'read' THEN
+        UPDATE notifications n SET read = NULL
+        FROM generate_series(3, 8) AS state
+        WHERE n.environment_id = env AND n.inbox_id = box.id
+          AND n.override_state = state::smallint AND n.position <= bound_n;
+        GET DIAGNOSTICS cleared = ROW_COUNT;
+        changed := cleared > 0;
+        DELETE FROM broadcast_overrides o
+        WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position <= bound_b
+          AND o.archived IS NULL;
+        GET DIAGNOSTICS cleared = ROW_COUNT;
+        changed := changed OR cleared > 0;
+        UPDATE broadcast_overrides o SET read = NULL
+        WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position <= bound_b
+          AND o.read IS NOT NULL;
+        GET DIAGNOSTICS cleared = ROW_COUNT;
+        changed := changed OR cleared > 0;
+    ELSIF field = 'archived' THEN
+        UPDATE notifications n SET archived = NULL
+        FROM unnest(ARRAY[1, 2, 4, 5, 7, 8]::smallint[]) AS state
+        WHERE n.environment_id = env AND n.inbox_id = box.id
+          AND n.override_state = state AND n.position <= bound_n;
+        GET DIAGNOSTICS cleared = ROW_COUNT;
+        changed := cleared > 0;
+        DELETE FROM broadcast_overrides o
+        WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position <= bound_b
+          AND o.read IS NULL;
+        GET DIAGNOSTICS cleared = ROW_COUNT;
+        changed := changed OR cleared > 0;
+        UPDATE broadcast_overrides o SET archived = NULL
+        WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position <= bound_b
+          AND o.archived IS NOT NULL;
+        GET DIAGNOSTICS cleared = ROW_COUNT;
+        changed := changed OR cleared > 0;
+    END IF;
+
+    IF changed OR bound_n > wm_n OR bound_b > wm_b THEN
+        UPDATE inboxes i SET
+            read_notification = CASE field WHEN 'read' THEN greatest(wm_n, bound_n) ELSE i.read_notification END,
+            read_broadcast = CASE field WHEN 'read' THEN greatest(wm_b, bound_b) ELSE i.read_broadcast END,
+            seen_notification = CASE field WHEN 'seen' THEN greatest(wm_n, bound_n) ELSE i.seen_notification END,
+            seen_broadcast = CASE field WHEN 'seen' THEN greatest(wm_b, bound_b) ELSE i.seen_broadcast END,
+            archive_notification = CASE field WHEN 'archived' THEN greatest(wm_n, bound_n) ELSE i.archive_notification END,
+            archive_broadcast = CASE field WHEN 'archived' THEN greatest(wm_b, bound_b) ELSE i.archive_broadcast END,
+            version = i.version + 1
+        WHERE i.environment_id = env AND i.id = box.id;
+        IF field IN ('read', 'seen') AND bound_n > nothing THEN
+            INSERT INTO watermark_moves (environment_id, inbox_id, status, up_to, occurred_at)
+            VALUES (env, box.id, field, bound_n, clock_timestamp()) ON CONFLICT DO NOTHING;
+        END IF;
+        job_id := owe_hint(env, CASE field WHEN 'archived' THEN 'archive_state' ELSE 'read_state' END,
+                           box.id, 'notification', NULL);
+    END IF;
+
+    status := 'done';
+    SELECT c.unread, c.unseen, c.version INTO STRICT unread, unseen, version
+    FROM inbox_counts(env, ARRAY[box.id]) c;
+    RETURN NEXT;
+END
+$$;
