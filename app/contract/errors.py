@@ -25,11 +25,11 @@ class BellwireError(Exception):
         self.message = message
 
 
-class InvalidRequest(BellwireError):  # noqa: N818 - named as the contract names the code
+class InvalidRequest(BellwireError):
     code = "invalid_request"
 
 
-class Unauthorized(BellwireError):  # noqa: N818
+class Unauthorized(BellwireError):
     code = "unauthorized"
 
 
@@ -37,19 +37,19 @@ class TokenExpired(Unauthorized):
     pass
 
 
-class Forbidden(BellwireError):  # noqa: N818
+class Forbidden(BellwireError):
     code = "forbidden"
 
 
-class NotFound(BellwireError):  # noqa: N818
+class NotFound(BellwireError):
     code = "not_found"
 
 
-class Conflict(BellwireError):  # noqa: N818
+class Conflict(BellwireError):
     code = "conflict"
 
 
-class PayloadTooLarge(BellwireError):  # noqa: N818
+class PayloadTooLarge(BellwireError):
     code = "payload_too_large"
 
 

@@ -1,4 +1,4 @@
-"""What travels over Redis: which channel, and the envelope.
+r"""What travels over Redis: which channel, and the envelope.
 
 An envelope is one line of routing, a newline, and the frame that goes to the client byte for byte:
 

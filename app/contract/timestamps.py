@@ -26,3 +26,7 @@ def position_us(position: UUID) -> int:
     """The microsecond a position holds: 48 bits of milliseconds, then 0-999 in rand_a (RFC 9562)."""
     number = position.int
     return (number >> 80) * 1000 + (number >> 64 & 0xFFF)
+
+
+def format_optional(moment: datetime | None) -> str | None:
+    return None if moment is None else format_datetime(moment)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, TypeAlias, TypeVar
 
@@ -10,10 +10,8 @@ import asyncpg
 
 from app.contract.errors import Unavailable
 
-Connection: TypeAlias = (
-    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-)
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+Pool: TypeAlias = asyncpg.Pool
 T = TypeVar("T")
 
 ACQUIRE_TIMEOUT_S: Final = 2.0
@@ -54,7 +52,7 @@ def create_pool(database_url: str, *, size: int, name: str) -> Pool:
 
 
 @asynccontextmanager
-async def acquire(pool: Pool) -> AsyncIterator[Connection]:
+async def acquire(pool: Pool) -> AsyncGenerator[Connection]:
     """A connection, each statement a transaction of its own.
 
     Raises Unavailable where PostgreSQL is away or no connection is free in time.

@@ -5,7 +5,7 @@ import secrets
 from typing import Final
 
 _KEY_PREFIX: Final = "bw_"
-_SECRET_PREFIX: Final = "bws_"
+_SECRET_PREFIX: Final = "bws_"  # noqa: S105 - public, the secret follows it
 
 
 def new_api_key() -> str:

@@ -17,7 +17,7 @@ warnings.filterwarnings("ignore", category=jwt.warnings.InsecureKeyLengthWarning
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """What a token says. sub: the customer's subscriber id. env: the environment's slug. exp: Unix seconds."""
+    """What a token says. sub: the customer's subscriber id. env: an environment's slug. exp: Unix seconds."""
 
     sub: str
     env: str

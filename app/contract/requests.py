@@ -1,0 +1,126 @@
+"""What callers send. Unknown fields are refused; null means absent.
+
+Each Struct checks its own values, so that a decoded request is a valid one, but for what only the
+database's clock can tell.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from app.contract import timestamps
+
+MAX_RECIPIENTS: Final = 100
+MAX_PAYLOAD: Final = 16_384
+_EMPTY: Final = b"{}"
+
+
+def _check_length(name: str, text: str) -> None:
+    if not 1 <= len(text.encode()) <= 255:
+        raise ValueError(f"{name} must be 1 to 255 bytes of UTF-8")
+
+
+def _check_time(name: str, moment: datetime | None) -> None:
+    if moment is not None and (moment.tzinfo is None or not 1970 <= moment.year <= 9998):
+        raise ValueError(f"{name} must be RFC 3339 with an offset, years 1970 to 9998")
+
+
+def _payload(raw: msgspec.Raw | None) -> str:
+    """The payload as sent, `{}` where absent. Raises ValueError."""
+    body = _EMPTY if raw is None else bytes(raw).strip()
+    if body == b"null":
+        body = _EMPTY
+    if not body.startswith(b"{"):
+        raise ValueError("payload must be an object")
+    if len(body) > MAX_PAYLOAD:
+        raise ValueError(f"payload must be at most {MAX_PAYLOAD} bytes")
+    return body.decode()
+
+
+class _Message(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    category: str
+    payload: msgspec.Raw | None = None
+    idempotency_key: str | None = None
+    deliver_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _check_length("category", self.category)
+        if self.idempotency_key is not None:
+            _check_length("idempotency_key", self.idempotency_key)
+        _check_time("deliver_at", self.deliver_at)
+        _check_time("expires_at", self.expires_at)
+        _payload(self.payload)
+
+    @property
+    def payload_text(self) -> str:
+        """The payload's own bytes, as text."""
+        return _payload(self.payload)
+
+    def fingerprint(self) -> bytes:
+        """32 bytes that tell this request from another with the same idempotency key."""
+        parts = [
+            *self._addressees(),
+            self.category,
+            self.payload_text,
+            *("" if at is None else str(timestamps.to_us(at)) for at in (self.deliver_at, self.expires_at)),
+        ]
+        return hashlib.sha256(msgspec.json.encode(parts)).digest()
+
+    def _addressees(self) -> list[str]:
+        return []
+
+
+class NotificationRequest(_Message, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/notifications."""
+
+    subscriber_id: str | None = None
+    subscriber_ids: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.subscriber_id is None) == (self.subscriber_ids is None):
+            raise ValueError("give exactly one of subscriber_id and subscriber_ids")
+        if self.subscriber_id is not None:
+            _check_length("subscriber_id", self.subscriber_id)
+        if self.subscriber_ids is not None:
+            if not 1 <= len(self.subscriber_ids) <= MAX_RECIPIENTS:
+                raise ValueError(f"subscriber_ids must have 1 to {MAX_RECIPIENTS} entries")
+            for at, subscriber_id in enumerate(self.subscriber_ids):
+                _check_length(f"subscriber_ids[{at}]", subscriber_id)
+
+    @property
+    def recipients(self) -> list[str]:
+        """Duplicates collapsed; the first position kept."""
+        return list(dict.fromkeys(self.subscriber_ids or [self.subscriber_id or ""]))
+
+    def _addressees(self) -> list[str]:
+        return self.recipients
+
+
+class BroadcastRequest(_Message, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/broadcasts."""
+
+
+class SubscriberRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """PUT /v1/subscribers/{id}."""
+
+    created_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _check_time("created_at", self.created_at)
+
+
+class UpTo(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The newest item on screen of each source, as TypeIDs."""
+
+    notification: str | None = None
+    broadcast: str | None = None
+
+
+class MarkAllRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/inbox/read-all, seen-all, archive-all. up_to: one item's TypeID, or one of each source."""
+
+    up_to: str | UpTo | None = None

@@ -1,0 +1,64 @@
+"""Direct items: one call sends any number of requests."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from app.db.pool import Connection
+
+Verdict = Literal["created", "replayed", "conflict", "deliver_at_past", "deliver_at_far", "expires_at_past"]
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A request to send. recipients are distinct; payload is the JSON text as it was sent."""
+
+    environment_id: UUID
+    idempotency_key: str
+    fingerprint: bytes
+    recipients: list[str]
+    category: str
+    payload: str
+    deliver_at: datetime | None
+    expires_at: datetime | None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """ids, inbox_ids and muted run along subscriber_ids; the last two and accepted_us only if created.
+
+    muted: this recipient gets no hint now. job_id: the hint job owed, if any.
+    """
+
+    verdict: Verdict
+    subscriber_ids: list[str] | None
+    ids: list[UUID] | None
+    inbox_ids: list[UUID] | None
+    muted: list[bool] | None
+    job_id: UUID | None
+    accepted_us: int | None
+
+
+SEND_NOTIFICATIONS: Final = """
+SELECT request, status, subscriber_ids, ids, inbox_ids, muted, job_id, accepted_us
+FROM send_notifications($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+
+
+async def send_notifications(connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
+    """All of them in one transaction; no two with the same key of one environment."""
+    rows = await connection.fetch(
+        SEND_NOTIFICATIONS,
+        [draft.environment_id for draft in drafts],
+        [draft.idempotency_key for draft in drafts],
+        [draft.fingerprint for draft in drafts],
+        [draft.category for draft in drafts],
+        [draft.payload for draft in drafts],
+        [draft.deliver_at for draft in drafts],
+        [draft.expires_at for draft in drafts],
+        [at for at, draft in enumerate(drafts, 1) for _ in draft.recipients],
+        [recipient for draft in drafts for recipient in draft.recipients],
+    )
+    outcomes = {row[0]: Outcome(*list(row)[1:]) for row in rows}
+    return [outcomes[at] for at in range(1, len(drafts) + 1)]

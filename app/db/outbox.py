@@ -1,0 +1,90 @@
+"""Jobs owed by commits. Deleted when done, in the transaction of what they did."""
+
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from app.contract.hints import Hint, Reason
+from app.contract.ids import Source
+from app.db.pool import Connection
+
+JobType = Literal["hint"]
+JobKey: TypeAlias = tuple[UUID, UUID]  # environment_id, id
+
+
+class HintPayload(msgspec.Struct, frozen=True):
+    """The payload of a hint job. hints: pairs of inbox (None: all of the environment) and item."""
+
+    reason: Reason
+    source: Source
+    at_us: int
+    hints: list[tuple[UUID | None, UUID | None]]
+    category: str | None = None
+
+
+class HintJob(msgspec.Struct, frozen=True):
+    environment_id: UUID
+    id: UUID
+    attempts: int
+    payload: HintPayload
+
+    def to_hints(self) -> list[Hint]:
+        payload = self.payload
+        return [
+            Hint(
+                environment_id=self.environment_id,
+                inbox_id=inbox_id,
+                reason=payload.reason,
+                at_us=payload.at_us,
+                source=payload.source,
+                item_id=item_id,
+                category=payload.category,
+            )
+            for inbox_id, item_id in payload.hints
+        ]
+
+
+# A claim is a lease: the job stays, out of reach of others, until it is finished or the lease is over.
+CLAIM_HINT_JOBS: Final = """
+UPDATE outbox o SET run_at = clock_timestamp() + interval '2 seconds'
+FROM (SELECT environment_id, id FROM outbox
+      WHERE job_type = 'hint' AND run_at <= clock_timestamp()
+      ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+WHERE o.environment_id = due.environment_id AND o.id = due.id
+RETURNING o.environment_id, o.id, o.attempts, o.payload
+"""
+
+
+async def claim_hint_jobs(connection: Connection, limit: int) -> list[HintJob]:
+    """Due hint jobs, leased to this caller for 2 s."""
+    return [
+        HintJob(row[0], row[1], row[2], msgspec.json.decode(row[3], type=HintPayload))
+        for row in await connection.fetch(CLAIM_HINT_JOBS, limit)
+    ]
+
+
+# A published hint that named a notification is what the timeline calls delivered_hint. The item may be
+# gone by now: then there is nothing to tell of.
+FINISH_HINT_JOBS: Final = """
+WITH done AS (
+    DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) AS d (environment_id, id)
+    WHERE o.environment_id = d.environment_id AND o.id = d.id
+    RETURNING o.environment_id, o.payload
+)
+INSERT INTO timeline (environment_id, position, status, occurred_at)
+SELECT n.environment_id, n.position, 'delivered_hint', clock_timestamp()
+FROM done
+CROSS JOIN jsonb_array_elements(done.payload -> 'hints') AS hint
+JOIN notifications n
+    ON n.environment_id = done.environment_id
+       AND n.position = notification_position(done.environment_id, (hint ->> 1)::uuid)
+WHERE done.payload ->> 'reason' = 'notification'
+ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+"""
+
+
+async def finish_hint_jobs(connection: Connection, jobs: Sequence[JobKey]) -> None:
+    await connection.execute(FINISH_HINT_JOBS, [job[0] for job in jobs], [job[1] for job in jobs])

@@ -1,0 +1,89 @@
+"""Publishes the hints of committed transactions right away, and deletes their jobs, in batches."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from redis.asyncio import Redis
+
+from app import redis
+from app.contract.errors import BellwireError
+from app.contract.hints import Hint
+from app.db import outbox
+from app.db.outbox import JobKey
+from app.db.pool import Pool, acquire
+
+log = structlog.stdlib.get_logger()
+
+MOST_WAITING: Final = 10_000  # jobs; past it they are left to the workers
+BATCH: Final = 512  # jobs published in one round trip
+AWAY_PAUSE_S: Final = 0.5  # after a failed publish, nothing is tried for so long
+
+
+class Publisher:
+    """Takes hints after commit. Whatever it does not manage, the outbox job still owes."""
+
+    def __init__(self, pool: Pool, client: Redis) -> None:
+        self._pool = pool
+        self._client = client
+        self._waiting: list[tuple[JobKey, Sequence[Hint]]] = []
+        self._published: list[JobKey] = []
+        self._to_publish = asyncio.Event()
+        self._to_finish = asyncio.Event()
+        self._closing = False
+        self._all_published = False
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, pool: Pool, client: Redis) -> AsyncGenerator["Publisher"]:
+        """Runs until the block ends; then what is waiting is still published."""
+        publisher = cls(pool, client)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(publisher._publish())
+            tasks.create_task(publisher._finish())
+            try:
+                yield publisher
+            finally:
+                publisher._closing = True
+                publisher._to_publish.set()
+
+    def offer(self, job: JobKey, hints: Sequence[Hint]) -> None:
+        """Never waits: the transaction has committed, and its caller is being answered."""
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append((job, hints))
+            self._to_publish.set()
+
+    async def wake_workers(self) -> None:
+        await redis.wake_workers(self._client)
+
+    async def _publish(self) -> None:
+        while not self._closing or self._waiting:
+            await self._to_publish.wait()
+            self._to_publish.clear()
+            while self._waiting:
+                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                if await redis.publish(self._client, [hint for _, hints in batch for hint in hints]):
+                    self._published.extend(job for job, _ in batch)
+                    self._to_finish.set()
+                else:
+                    self._waiting.clear()  # their leases run out, and a worker takes over
+                    await asyncio.sleep(0 if self._closing else AWAY_PAUSE_S)
+        self._all_published = True
+        self._to_finish.set()
+
+    async def _finish(self) -> None:
+        while not self._all_published or self._published:
+            await self._to_finish.wait()
+            self._to_finish.clear()
+            jobs, self._published = self._published, []
+            if not jobs:
+                continue
+            try:
+                async with acquire(self._pool) as connection:
+                    await outbox.finish_hint_jobs(connection, jobs)
+            except BellwireError:
+                log.warning(
+                    "hint jobs published but not deleted; workers will publish them again", jobs=len(jobs)
+                )

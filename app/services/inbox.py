@@ -1,0 +1,219 @@
+"""The inbox as one person has it. A person unknown so far is created and served at once."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from app.contract import ids, resources, timestamps
+from app.contract.errors import NotFound, Unavailable
+from app.contract.hints import Hint, Reason
+from app.contract.ids import Source
+from app.contract.resources import Counts, Item
+from app.db import inbox
+from app.db.inbox import Field, View, Watermark
+from app.db.pool import Connection, Pool, acquire, run
+from app.outbox.publisher import Publisher
+from app.services.auth import Identity
+from app.services.cursors import Cursor
+from app.services.subscribers import Subscribers
+
+T = TypeVar("T")
+
+
+class PageReply(msgspec.Struct, frozen=True):
+    """page None: the caller's ETag still holds."""
+
+    etag: str
+    page: resources.Page | None
+
+
+class UpToItems(msgspec.Struct, frozen=True):
+    """The newest item on screen of each source; None leaves that source alone."""
+
+    notification: UUID | None
+    broadcast: UUID | None
+
+
+class UpToItem(msgspec.Struct, frozen=True):
+    """Everything at or before this item's time."""
+
+    source: Source
+    id: UUID
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a hint says. item_id None: no single item."""
+
+    reason: Reason
+    source: Source = "notification"
+    item_id: UUID | None = None
+
+
+class Inbox:
+    def __init__(self, pool: Pool, publisher: Publisher, subscribers: Subscribers) -> None:
+        self._pool = pool
+        self._publisher = publisher
+        self._subscribers = subscribers
+
+    async def page(
+        self,
+        identity: Identity,
+        *,
+        view: View = "default",
+        categories: Sequence[str] | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 20,
+        known_etags: Sequence[str] = (),
+    ) -> PageReply:
+        """One page, newest first. known_etags: opaque tags, or `*`.
+
+        Raises Unavailable.
+        """
+        parameters = msgspec.json.encode((view, categories, cursor, limit)).decode()
+
+        async def select(connection: Connection) -> inbox.Page | None:
+            return await inbox.select_page(
+                connection,
+                identity.environment_id,
+                identity.subscriber_id,
+                view=view,
+                categories=categories,
+                before=None if cursor is None else (cursor.us, cursor.source),
+                limit=limit + 1,
+                parameters=parameters,
+                known_etags=known_etags,
+            )
+
+        found = await self._for_subscriber(identity, self._read(select))
+        if found.not_modified:
+            return PageReply(found.etag, None)
+        rows = found.rows[:limit]
+        more = len(found.rows) > limit
+        return PageReply(
+            found.etag,
+            resources.Page(
+                items=[to_item(row) for row in rows],
+                next_cursor=Cursor.after(rows[-1]).encode() if more else None,
+            ),
+        )
+
+    async def counts(self, identity: Identity) -> Counts:
+        """Raises Unavailable."""
+
+        async def select(connection: Connection) -> inbox.Counts | None:
+            return await inbox.select_counts_of(connection, identity.environment_id, identity.subscriber_id)
+
+        found = await self._for_subscriber(identity, self._read(select))
+        return Counts(found.unread, found.unseen, found.version)
+
+    async def mark(
+        self, identity: Identity, *, source: Source, item_id: UUID, field: Field, value: bool
+    ) -> None:
+        """Sets one item's state; nothing is written where it is so already.
+
+        Raises NotFound, Unavailable.
+        """
+
+        async def mark() -> inbox.Marked | None:
+            marked = await run(
+                self._pool,
+                lambda connection: inbox.mark_item(
+                    connection,
+                    identity.environment_id,
+                    identity.subscriber_id,
+                    source=source,
+                    item_id=item_id,
+                    field=field,
+                    value=value,
+                ),
+            )
+            return None if marked.status == "unknown_subscriber" else marked
+
+        marked = await self._for_subscriber(identity, mark)
+        if marked.status == "not_found":
+            raise NotFound(f"no such {source} in this inbox")
+        reason: Reason = "read_state" if field == "read" else "archive_state"
+        self._publish(identity, marked, Change(reason, source, item_id))
+
+    async def mark_all(
+        self, identity: Identity, *, watermark: Watermark, up_to: UpToItem | UpToItems | None = None
+    ) -> Counts:
+        """Moves the watermarks of both sources, and answers the counts of the same transaction.
+
+        Raises NotFound (up_to names what this person cannot see), Unavailable.
+        """
+        match up_to:
+            case UpToItems(notification, broadcast):
+                pass
+            case UpToItem("notification", item_id):
+                notification, broadcast = item_id, None
+            case UpToItem(_, item_id):
+                notification, broadcast = None, item_id
+            case None:
+                notification, broadcast = None, None
+
+        async def mark() -> inbox.MarkedAll | None:
+            marked = await run(
+                self._pool,
+                lambda connection: inbox.mark_all(
+                    connection,
+                    identity.environment_id,
+                    identity.subscriber_id,
+                    watermark=watermark,
+                    exact=isinstance(up_to, UpToItems),
+                    up_to_notification=notification,
+                    up_to_broadcast=broadcast,
+                ),
+            )
+            return None if marked.status == "unknown_subscriber" else marked
+
+        marked = await self._for_subscriber(identity, mark)
+        if marked.unread is None or marked.unseen is None or marked.version is None:
+            raise NotFound("up_to names an item that is not in this inbox")
+        reason: Reason = "archive_state" if watermark == "archived" else "read_state"
+        self._publish(identity, marked, Change(reason))
+        return Counts(marked.unread, marked.unseen, marked.version)
+
+    def _publish(self, identity: Identity, marked: inbox.Marked | inbox.MarkedAll, changed: Change) -> None:
+        if marked.job_id is None or marked.inbox_id is None:
+            return
+        environment_id = identity.environment_id
+        hint = Hint(
+            environment_id=environment_id,
+            inbox_id=marked.inbox_id,
+            reason=changed.reason,
+            at_us=timestamps.position_us(marked.job_id),
+            source=changed.source,
+            item_id=changed.item_id,
+        )
+        self._publisher.offer((environment_id, marked.job_id), [hint])
+
+    def _read(self, select: Callable[[Connection], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+        async def read() -> T:
+            async with acquire(self._pool) as connection:
+                return await select(connection)
+
+        return read
+
+    async def _for_subscriber(self, identity: Identity, attempt: Callable[[], Awaitable[T | None]]) -> T:
+        """Attempt's result; where it finds no such subscriber, that one is created first."""
+        for _ in range(3):
+            result = await attempt()
+            if result is not None:
+                return result
+            await self._subscribers.ensure(identity.environment_id, identity.subscriber_id)
+        raise Unavailable("this subscriber is being erased; try again shortly")
+
+
+def to_item(row: inbox.Row) -> Item:
+    return Item(
+        id=ids.encode_item(row.source, row.id),
+        source=row.source,
+        category=row.category,
+        payload=msgspec.Raw(row.payload.encode()),
+        occurred_at=timestamps.format_us(timestamps.position_us(row.position)),
+        read=row.read,
+        archived=row.archived,
+    )

@@ -1,0 +1,95 @@
+"""Sending notifications: fan-out on write, once per idempotency key."""
+
+from uuid import UUID
+
+import msgspec
+
+from app.contract import ids
+from app.contract.errors import Conflict, InvalidRequest
+from app.contract.hints import Hint
+from app.contract.requests import NotificationRequest
+from app.contract.resources import Sent, SentNotification
+from app.db import notifications
+from app.db.notifications import Draft, Outcome, Verdict
+from app.db.pool import Pool, run
+from app.outbox.publisher import Publisher
+from app.security import keys
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """created False: the key was known, and this is the first answer again."""
+
+    created: bool
+    sent: Sent
+
+
+class Notifications:
+    def __init__(self, pool: Pool, publisher: Publisher) -> None:
+        self._pool = pool
+        self._publisher = publisher
+
+    async def send(self, environment_id: UUID, request: NotificationRequest) -> Reply:
+        """One notification per recipient, all or none, and their hints right after the commit.
+
+        Raises InvalidRequest (a time that the clock rules out), Conflict, Unavailable.
+        """
+        draft = Draft(
+            environment_id=environment_id,
+            idempotency_key=request.idempotency_key or keys.new_idempotency_key(),
+            fingerprint=request.fingerprint(),
+            recipients=request.recipients,
+            category=request.category,
+            payload=request.payload_text,
+            deliver_at=request.deliver_at,
+            expires_at=request.expires_at,
+        )
+        [outcome] = await run(
+            self._pool, lambda connection: notifications.send_notifications(connection, [draft])
+        )
+        refuse(outcome.verdict)
+        self._publish(draft, outcome)
+        return Reply(
+            created=outcome.verdict == "created",
+            sent=Sent(
+                idempotency_key=draft.idempotency_key,
+                notifications=[
+                    SentNotification(ids.encode("notif", item), subscriber_id)
+                    for item, subscriber_id in zip(
+                        outcome.ids or (), outcome.subscriber_ids or (), strict=True
+                    )
+                ],
+            ),
+        )
+
+    def _publish(self, draft: Draft, outcome: Outcome) -> None:
+        if outcome.job_id is None or outcome.accepted_us is None:
+            return
+        hints = [
+            Hint(
+                environment_id=draft.environment_id,
+                inbox_id=inbox_id,
+                reason="notification",
+                at_us=outcome.accepted_us,
+                item_id=item,
+            )
+            for item, inbox_id, muted in zip(
+                outcome.ids or (), outcome.inbox_ids or (), outcome.muted or (), strict=True
+            )
+            if not muted
+        ]
+        self._publisher.offer((draft.environment_id, outcome.job_id), hints)
+
+
+def refuse(verdict: Verdict) -> None:
+    """Raises what a refused request is answered with; notifications and broadcasts alike."""
+    match verdict:
+        case "created" | "replayed":
+            return
+        case "conflict":
+            raise Conflict("idempotency_key was used before, with a different request")
+        case "deliver_at_past":
+            raise InvalidRequest("deliver_at must lie in the future")
+        case "deliver_at_far":
+            raise InvalidRequest("deliver_at must be at most 13 months away")
+        case "expires_at_past":
+            raise InvalidRequest("expires_at must be later than deliver_at, or than now")
