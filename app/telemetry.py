@@ -1,0 +1,52 @@
+"""Every metric there is. Each process exposes its own at /metrics."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+http_request_duration: Final = Histogram(
+    "bellwire_http_request_duration_seconds",
+    "Time from a request's head to the end of its reply.",
+    ("route", "method", "status"),
+    buckets=_SECONDS,
+)
+notifications_created: Final = Counter(
+    "bellwire_notifications_created", "Notifications created, scheduled ones included.", ("environment",)
+)
+rate_limited: Final = Counter("bellwire_rate_limited", "Requests and connects refused with 429.", ("plane",))
+pool_connections: Final = Gauge("bellwire_pool_connections", "PostgreSQL connections open.", ("pool",))
+pool_idle: Final = Gauge("bellwire_pool_idle", "PostgreSQL connections open and not in use.", ("pool",))
+
+# The gateway, and streams.
+hint_latency: Final = Histogram(
+    "bellwire_hint_latency_seconds",
+    "Commit (database clock) to the last frame written here, once per hint.",
+    buckets=_SECONDS,
+)
+connections: Final = Gauge("bellwire_connections", "Sockets and streams past authentication.")
+frames_sent: Final = Counter("bellwire_frames_sent", "Frames written to sockets and streams.", ("type",))
+slow_consumers: Final = Counter("bellwire_slow_consumers", "Connections cut because they did not read.")
+redis_up: Final = Gauge("bellwire_redis_up", "1 while the hint plane is connected.")
+sweeps: Final = Counter("bellwire_sweeps", "Passes that asked PostgreSQL whose inbox moved.", ("cause",))
+sweep_corrections: Final = Counter(
+    "bellwire_sweep_corrections", "Inboxes a sweep found ahead of their hints: near zero while Redis is up."
+)
+
+# The outbox.
+queue_depth: Final = Gauge("bellwire_queue_depth", "Jobs in the outbox.", ("environment", "job_type"))
+queue_due: Final = Gauge("bellwire_queue_due", "Jobs whose time has come.", ("environment", "job_type"))
+job_wait: Final = Histogram(
+    "bellwire_job_wait_seconds", "From a job's due time to its start.", ("job_type",), buckets=_SECONDS
+)
+jobs: Final = Counter("bellwire_jobs", "Jobs that ended, by outcome.", ("job_type", "outcome"))
+dead_letters: Final = Gauge("bellwire_dead_letters", "Jobs parked after their last attempt.", ("job_type",))
+counter_drift: Final = Gauge(
+    "bellwire_counter_drift",
+    "Maintained counters that differ from a recount of a sample: must be 0.",
+    ("kind",),
+)
+partitions_remaining: Final = Gauge(
+    "bellwire_partitions_remaining", "Monthly partitions ahead of now.", ("table",)
+)

@@ -1,0 +1,341 @@
+"""One client's socket: bytes in, bytes out, and a bound on both."""
+
+import asyncio
+import os
+import random
+from collections.abc import Callable
+from typing import Final, Protocol, cast
+
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from app import telemetry
+from app.contract.errors import BellwireError, InvalidRequest
+from app.services.auth import Identity
+from realtime import close_codes, protocol
+from realtime.answers import Answer
+from realtime.close_codes import CloseCode
+from realtime.handshake import Handshake, Plain, Refused, Upgrade, quiet
+from realtime.hub import Audience, Publication
+from realtime.protocol import GoodbyeReason
+from realtime.session import CONNECT_TIMEOUT_S, Action, Authenticate, Close, Renew, Reply, Session, Stage
+
+MAX_BUFFER_BYTES: Final = 256 * 1024
+CLOSE_TIMEOUT_S: Final = 5.0
+MISSED_PONGS: Final = 2
+# Looked at before the client's frame allowance is asked again, so that a flood cannot hold the loop.
+_READ_STEP: Final = 1024
+
+_GOODBYE_CODES: Final[dict[GoodbyeReason, CloseCode]] = {
+    "draining": CloseCode.RESTART,
+    "expired": CloseCode.TOKEN_EXPIRED,
+    "revoked": CloseCode.REVOKED,
+    "erased": CloseCode.REVOKED,
+    "slow_consumer": CloseCode.SLOW_CONSUMER,
+}
+
+
+class Host(Protocol):
+    """What a connection asks of its gateway."""
+
+    def arrived(self, connection: "Connection") -> None: ...
+
+    def answer(self, connection: "Connection", request: Plain) -> None:
+        """Calls connection.reply() later."""
+        ...
+
+    def refusal(self) -> Answer | None:
+        """Why no further socket is taken, None where one is."""
+        ...
+
+    def allows(self, origin: str | None) -> bool: ...
+
+    def authenticate(self, connection: "Connection", action: Authenticate) -> None:
+        """Calls connection.opened() or connection.refuse() later."""
+        ...
+
+    def renew(self, connection: "Connection", action: Renew) -> None:
+        """Calls connection.renewed() or connection.refuse() later."""
+        ...
+
+    def went_live(self, connection: "Connection") -> None: ...
+
+    def was_renewed(self, connection: "Connection") -> None: ...
+
+    def left(self, connection: "Connection") -> None:
+        """It is closing, or lost; called again where one follows the other."""
+        ...
+
+    def lost(self, connection: "Connection") -> None:
+        """The socket is closed. Called once for each that arrived."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """From accept to loss. Until the handshake is done it is an HTTP connection with one request."""
+
+    __slots__ = (
+        "__weakref__",
+        "_frames",
+        "_handshake",
+        "_host",
+        "_partial",
+        "_timer",
+        "_transport",
+        "audience",
+        "is_live",
+        "pings_unanswered",
+        "session",
+        "wheel_slot",
+    )
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._transport: asyncio.Transport
+        # Dropped once it has said what the connection is.
+        self._handshake: Handshake | None = Handshake()
+        # The websocket; None before the handshake, and from the moment of closing on.
+        self._frames: ServerProtocol | None = None
+        # The fragments of a text message so far; None between messages.
+        self._partial: bytearray | None = None
+        # Ends what should not take longer: the handshake and connect, later the close.
+        self._timer: asyncio.TimerHandle | None = None
+        self.session = Session()
+        self.audience: Audience | None = None
+        self.is_live = False
+        self.pings_unanswered = 0
+        self.wheel_slot = -1
+
+    # From the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=MAX_BUFFER_BYTES)
+        self._start_timer(CONNECT_TIMEOUT_S, self._time_out)
+        self._host.arrived(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._handshake is not None:
+            self._open(self._handshake, data)
+            return
+        self.pings_unanswered = 0
+        for at in range(0, len(data), _READ_STEP):
+            if self._frames is None:
+                return
+            self._read(self._frames, data[at : at + _READ_STEP])
+
+    def eof_received(self) -> None:
+        """Returns None: the transport closes itself."""
+
+    def pause_writing(self) -> None:
+        if self._frames is None:
+            return
+        telemetry.slow_consumers.inc()
+        self.expel("slow_consumer")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc  # a lost link is no error here
+        frames, self._frames = self._frames, None
+        if frames is not None:
+            frames.parser.close()
+        self._leave()
+        self._stop_timer()
+        self._host.lost(self)
+
+    # From the hub.
+
+    def hint(self, publication: Publication) -> None:
+        self._transport.write(publication.frame)
+
+    def counts(self, frame: bytes) -> None:
+        self._transport.write(frame)
+
+    def expel(self, reason: GoodbyeReason, reconnect_after_ms: int | None = None) -> None:
+        """Says goodbye and closes. The delay is jittered over five seconds unless given."""
+        if reconnect_after_ms is None:
+            reconnect_after_ms = random.randrange(5_000)  # noqa: S311 - jitter
+        self.close(_GOODBYE_CODES[reason], reason, protocol.goodbye(reason, reconnect_after_ms))
+
+    def make_room(self) -> None:
+        if self.pings_unanswered:
+            self.close(CloseCode.NO_PONG, "no answer to pings")
+
+    # From the wheel.
+
+    def ping(self) -> None:
+        if self.pings_unanswered >= MISSED_PONGS:
+            self.close(CloseCode.NO_PONG, "no answer to pings")
+            return
+        self.pings_unanswered += 1
+        self._transport.write(protocol.PINGS)
+
+    # From the gateway.
+
+    @property
+    def identity(self) -> Identity:
+        """Who the client is. Only of a connection that is, or has been, live."""
+        identity = self.session.identity
+        assert identity is not None  # noqa: S101 - proved before it was opened
+        return identity
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it has become a websocket and is not closing."""
+        return self._frames is not None
+
+    def opened(self, audience: Audience) -> None:
+        """The inbox is open and registered: says so, unless the client has gone meanwhile."""
+        self.audience = audience
+        if self._frames is None:
+            self._leave()
+            return
+        self.session.opened()
+        self._stop_timer()
+        self.is_live = True
+        connection_id = os.urandom(8).hex()
+        self._transport.write(
+            protocol.ready(connection_id, audience.unread, audience.unseen, audience.version)
+        )
+        self._host.went_live(self)
+
+    def renewed(self, identity: Identity) -> None:
+        """The token of a refresh held."""
+        self._act(self.session.renewed(identity))
+        if self._frames is not None:
+            self._host.was_renewed(self)
+
+    def refuse(self, error: BellwireError | None) -> None:
+        """Authentication, opening or renewal failed; None: by a fault of ours."""
+        if error is None:
+            self.close(CloseCode.INTERNAL_ERROR, "internal")
+        else:
+            self.close(close_codes.of_error(error), error.message)
+
+    def close(self, code: CloseCode, reason: str, last: bytes = b"") -> None:
+        """Writes a last frame, closes, and gives the client CLOSE_TIMEOUT_S to do the same."""
+        frames, self._frames = self._frames, None
+        if frames is None:
+            return
+        frames.fail(code, close_codes.cut_reason(reason))
+        self._transport.write(last + b"".join(frames.data_to_send()))
+        frames.parser.close()  # ends the cycle between the two, which only the collector could
+        self._finish()
+
+    def reply(self, answer: Answer, *, with_body: bool) -> None:
+        """Answers the one request of a connection that is no socket."""
+        if not self._transport.is_closing():
+            self._transport.write(answer.encode(with_body=with_body))
+            self._finish()
+
+    def abort(self) -> None:
+        """Drops the connection without a word."""
+        self._frames = None
+        self._transport.abort()
+
+    # Inside.
+
+    def _open(self, handshake: Handshake, data: bytes) -> None:
+        outcome = handshake.receive(data)
+        if outcome is None:
+            return
+        self._handshake = None
+        match outcome:
+            case Plain():
+                self._host.answer(self, outcome)
+            case Refused():
+                self.reply(outcome.answer, with_body=outcome.method != "HEAD")
+            case Upgrade():
+                refusal = self._host.refusal()
+                if refusal is None:
+                    self._upgrade(outcome)
+                else:
+                    self.reply(refusal, with_body=True)
+
+    def _upgrade(self, upgrade: Upgrade) -> None:
+        # A protocol of its own: the handshake's would keep the request for as long as the socket lives.
+        self._frames = ServerProtocol(state=State.OPEN, max_size=protocol.MAX_FRAME_BYTES, logger=quiet)
+        self._transport.write(upgrade.response)
+        if not self._host.allows(upgrade.origin):
+            self.close(CloseCode.ORIGIN, "origin not allowed")
+        elif isinstance(upgrade.credentials, InvalidRequest):
+            self.refuse(upgrade.credentials)
+        else:
+            self._act(self.session.begin(upgrade.credentials))
+            if upgrade.rest:
+                self.data_received(upgrade.rest)
+
+    def _read(self, frames: ServerProtocol, data: bytes) -> None:
+        frames.receive_data(data)
+        now = asyncio.get_running_loop().time()
+        for frame in cast("list[Frame]", frames.events_received()):
+            action = self.session.admit_frame(now) or self._receive(frame)
+            if action is not None:
+                self._act(action)
+                if self._frames is None:
+                    return
+        written = b"".join(frames.data_to_send())
+        if written:
+            self._transport.write(written)
+        if frames.state is not State.OPEN:
+            # The client closed, or broke the protocol: the library has written its part.
+            self._frames = None
+            frames.parser.close()
+            self._finish()
+
+    def _receive(self, frame: Frame) -> Action | None:
+        match frame.opcode:
+            case Opcode.BINARY:
+                return Close(CloseCode.UNSUPPORTED_DATA, "text frames only")
+            case Opcode.TEXT if frame.fin:
+                return self.session.receive(bytes(frame.data))
+            case Opcode.TEXT:
+                self._partial = bytearray(frame.data)
+            case Opcode.CONT if self._partial is not None:
+                self._partial += frame.data
+                if frame.fin:
+                    whole, self._partial = bytes(self._partial), None
+                    return self.session.receive(whole)
+            case _:
+                pass  # pings, pongs and closes are the library's
+        return None
+
+    def _act(self, action: Action | None) -> None:
+        match action:
+            case Reply():
+                self._transport.write(action.frame)
+            case Close():
+                self.close(action.code, action.reason)
+            case Authenticate():
+                self._host.authenticate(self, action)
+            case Renew():
+                self._host.renew(self, action)
+            case None:
+                pass
+
+    def _time_out(self) -> None:
+        if self._frames is None:
+            self.abort()
+        elif (action := self.session.time_out()) is not None:
+            self.close(action.code, action.reason)
+
+    def _finish(self) -> None:
+        self._leave()
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+            self._start_timer(CLOSE_TIMEOUT_S, self.abort)
+
+    def _leave(self) -> None:
+        """Takes the connection out of everything that would write to it."""
+        self.is_live = False
+        self.session.stage = Stage.OVER
+        self._host.left(self)
+
+    def _start_timer(self, delay: float, callback: Callable[[], None]) -> None:
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(delay, callback)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,124 @@
+"""Counts for those whose numbers may have moved: one shared tick, one query per environment and chunk."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app import telemetry
+from app.contract.errors import Unavailable
+from app.db import presence
+from app.db.inbox import Counts, select_counts
+from app.db.pool import Connection, Pool, acquire
+from app.db.subscribers import Inbox
+from realtime.hub import Audience, group
+
+TICK_S: Final = 0.05
+CHUNK: Final = 1000
+RETRY_S: Final = 1.0  # while PostgreSQL is away
+_FRAMES_BETWEEN_YIELDS: Final = 128
+
+log = structlog.stdlib.get_logger()
+
+
+class CountsFeed:
+    """Collects audiences and answers them together.
+
+    The first mark after a quiet tick is answered at once; those that follow wait for the tick to end. An
+    audience marked while its answer is on the way is asked about again, so the last frame is the latest.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        # In order of marking, so that nobody waits behind later ones.
+        self._dirty: dict[Audience, None] = {}
+        self._muted_stale: set[Audience] = set()
+        self._wake = asyncio.Event()
+        self._frames = telemetry.frames_sent.labels("counts")
+
+    def mark(self, audience: Audience) -> None:
+        """The audience's counts may have changed."""
+        self._dirty[audience] = None
+        self._wake.set()
+
+    def mark_muted(self, audience: Audience) -> None:
+        """The audience's muted categories may have changed: broadcasts to it wait until they are known."""
+        audience.forget_muted()
+        self._muted_stale.add(audience)
+        self.mark(audience)
+
+    def open(self, audience: Audience, inbox: Inbox) -> None:
+        """Takes over what a listener's opening read, and tells those who were there before."""
+        counts = Counts(inbox.inbox_id, inbox.unread, inbox.unseen, inbox.version)
+        if audience.open(counts, inbox.muted):
+            self._frames.inc(audience.tell_counts())
+
+    async def run(self) -> None:
+        """Answers marks, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            begun = loop.time()
+            dirty, self._dirty = self._dirty, {}
+            for environment_id, audiences in group(dirty):
+                for at in range(0, len(audiences), CHUNK):
+                    await self._try(environment_id, audiences[at : at + CHUNK])
+            await asyncio.sleep(max(0.0, begun + TICK_S - loop.time()))
+
+    async def _try(self, environment_id: UUID, audiences: Sequence[Audience]) -> None:
+        try:
+            await self._answer(environment_id, [audience for audience in audiences if audience.listeners])
+        except Exception as error:
+            # Whatever it is, the sockets stay open and the marks are not lost.
+            if isinstance(error, Unavailable):
+                log.warning("counts are waiting for the database")
+            else:
+                log.exception("counts could not be read")
+            for audience in audiences:
+                self.mark(audience)
+            await asyncio.sleep(RETRY_S)
+
+    async def _answer(self, environment_id: UUID, audiences: Sequence[Audience]) -> None:
+        if not audiences:
+            return
+        stale = [audience for audience in audiences if audience in self._muted_stale]
+        self._muted_stale.difference_update(stale)
+        try:
+            async with acquire(self._pool) as connection:
+                muted = await _select_muted(connection, environment_id, stale)
+                found = await select_counts(connection, environment_id, _inbox_ids(audiences))
+        except Exception:
+            self._muted_stale.update(stale)
+            raise
+        for audience in stale:
+            # Marked once more meanwhile: what was read may be from before that.
+            if audience not in self._muted_stale:
+                audience.mute(muted.get(audience.inbox_id, ()))
+        await self._tell(audiences, {counts.inbox_id: counts for counts in found})
+
+    async def _tell(self, audiences: Sequence[Audience], found: Mapping[UUID, Counts]) -> None:
+        told = 0
+        for audience in audiences:
+            counts = found.get(audience.inbox_id)
+            if counts is None:
+                audience.expel("erased")
+            elif audience.learn(counts):
+                told += audience.tell_counts()
+                if told % _FRAMES_BETWEEN_YIELDS == 0:
+                    await asyncio.sleep(0)
+        self._frames.inc(told)
+
+
+async def _select_muted(
+    connection: Connection, environment_id: UUID, audiences: Sequence[Audience]
+) -> Mapping[UUID, Sequence[str]]:
+    if not audiences:
+        return {}
+    return await presence.select_muted_of(connection, environment_id, _inbox_ids(audiences))
+
+
+def _inbox_ids(audiences: Sequence[Audience]) -> list[UUID]:
+    return [audience.inbox_id for audience in audiences]

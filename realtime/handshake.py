@@ -1,0 +1,138 @@
+"""The first bytes of a connection, without I/O: a request's head, and whether it becomes a socket."""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final, TypeAlias, cast
+
+import msgspec
+from websockets.datastructures import Headers
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from app.contract import credentials, strings
+from app.contract.credentials import Credentials
+from app.contract.errors import InvalidRequest
+from realtime import answers
+from realtime.answers import Answer
+from realtime.protocol import SUBPROTOCOL
+
+MAX_HEAD_BYTES: Final = 16_384
+_END_OF_HEAD: Final = b"\r\n\r\n"
+# The library logs heads, and with them proofs in queries, at DEBUG: this level is not for configuration.
+quiet: Final = logging.getLogger("bellwire.websockets")
+quiet.setLevel(logging.WARNING)
+
+
+class Upgrade(msgspec.Struct, frozen=True):
+    """response: bytes that make it a socket. rest: what the client sent after its head.
+
+    credentials: InvalidRequest where they are badly encoded; told once the socket is open.
+    """
+
+    response: bytes
+    rest: bytes
+    origin: str | None
+    credentials: Credentials | InvalidRequest
+
+
+class Plain(msgspec.Struct, frozen=True):
+    """A request for something other than the socket; path is decoded."""
+
+    method: str
+    path: str
+
+
+class Refused(msgspec.Struct, frozen=True):
+    method: str
+    answer: Answer
+
+
+Outcome: TypeAlias = Upgrade | Plain | Refused
+
+
+class Handshake:
+    """Collects a head of at most MAX_HEAD_BYTES."""
+
+    __slots__ = ("_head",)
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+
+    def receive(self, data: bytes) -> Outcome | None:
+        """None while the head is not complete. Not to be called again after an outcome."""
+        self._head += data
+        head, end, rest = bytes(self._head).partition(_END_OF_HEAD)
+        if len(head) > MAX_HEAD_BYTES:
+            return _refused("", HTTPStatus.BAD_REQUEST, "the request's head is too large")
+        return _judge(head + end, rest) if end else None
+
+
+def _judge(head: bytes, rest: bytes) -> Outcome:
+    protocol = ServerProtocol(select_subprotocol=_select_subprotocol, logger=quiet)
+    protocol.receive_data(head)
+    events = protocol.events_received()
+    if not events:
+        return _refused("", HTTPStatus.BAD_REQUEST, "not a request this port reads; it takes no bodies")
+    request = cast("Request", events[0])
+    raw_path, _, query = request.path.partition("?")
+    try:
+        path = strings.percent_decode(raw_path.encode(), "the path")
+    except InvalidRequest as error:
+        return _refused(request.method, HTTPStatus.BAD_REQUEST, error.message)
+    if path != answers.SOCKET_PATH:
+        return Plain(request.method, path)
+    return _upgrade(protocol, request, query, rest)
+
+
+def _upgrade(protocol: ServerProtocol, request: Request, query: str, rest: bytes) -> Upgrade | Refused:
+    if request.method not in ("GET", "HEAD"):
+        return Refused(request.method, answers.method_not_allowed(request.method))
+    response = protocol.accept(request)
+    if response.status_code == HTTPStatus.BAD_REQUEST:
+        return _refused(request.method, HTTPStatus.BAD_REQUEST, "not a valid websocket handshake")
+    if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        return Refused(request.method, answers.upgrade_required())
+    protocol.send_response(response)
+    return Upgrade(
+        response=b"".join(protocol.data_to_send()),
+        rest=rest,
+        origin=protocol.origin,
+        credentials=_credentials(request.headers, query),
+    )
+
+
+def _refused(method: str, status: HTTPStatus, message: str) -> Refused:
+    return Refused(method, answers.error(status, message))
+
+
+def _select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
+
+
+def _credentials(headers: Headers, query: str) -> Credentials | InvalidRequest:
+    def header(name: str) -> bytes | None:
+        values = headers.get_all(name)
+        if len(values) > 1:
+            raise InvalidRequest(f"{name} is given twice")
+        return values[0].encode("latin-1") if values else None
+
+    try:
+        return credentials.read(header, _parse_query(query).get)
+    except InvalidRequest as error:
+        return error
+
+
+def _parse_query(query: str) -> dict[str, str]:
+    """The credential parameters of a query. Raises InvalidRequest."""
+    found: dict[str, str] = {}
+    for pair in query.split("&"):
+        raw_name, _, raw_value = pair.replace("+", " ").partition("=")
+        name = strings.percent_decode(raw_name.encode(), "the query")
+        if name not in credentials.QUERY_NAMES:
+            continue
+        if name in found:
+            raise InvalidRequest(f"{name} is given twice")
+        found[name] = strings.percent_decode(raw_value.encode(), name)
+    return found

@@ -1,0 +1,69 @@
+"""From an envelope to the frames of those it concerns."""
+
+import asyncio
+import time
+from collections import deque
+from typing import Final
+
+from app import telemetry
+from app.contract import hints
+from app.contract.hints import Envelope
+from realtime.counts import CountsFeed
+from realtime.hub import Hub, Publication
+
+# Sockets written to before others get their turn: about a millisecond.
+BROADCAST_CHUNK: Final = 128
+
+
+class Relay:
+    """Direct hints go out at once; broadcasts queue behind each other, in chunks between which hints pass."""
+
+    def __init__(self, hub: Hub, counts: CountsFeed) -> None:
+        self._hub = hub
+        self._counts = counts
+        self._broadcasts: deque[tuple[str, Envelope]] = deque()
+        self._wake = asyncio.Event()
+        self._frames = telemetry.frames_sent.labels("hint")
+
+    def receive(self, message: bytes) -> None:
+        """One message of the hint plane; what is not an envelope of ours is skipped."""
+        envelope = hints.decode(message)
+        if envelope is None:
+            return
+        audience = self._hub.audience(envelope.routing_key)
+        if audience is not None:
+            if envelope.reason == "preferences":
+                self._counts.mark_muted(audience)
+            self._frames.inc(audience.hint(Publication.of(envelope.reason, envelope.frame)))
+            self._counts.mark(audience)
+            _observe(envelope)
+        elif envelope.category is not None:
+            self._broadcasts.append((envelope.category, envelope))
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Sends broadcasts, one after the other, for ever."""
+        while True:
+            while self._broadcasts:
+                await self._broadcast(*self._broadcasts.popleft())
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _broadcast(self, category: str, envelope: Envelope) -> None:
+        publication = Publication.of(envelope.reason, envelope.frame)
+        audiences = self._hub.audiences(envelope.routing_key)
+        for at in range(0, len(audiences), BROADCAST_CHUNK):
+            told = 0
+            for audience in audiences[at : at + BROADCAST_CHUNK]:
+                told += audience.broadcast(category, publication)
+            self._frames.inc(told)
+            await asyncio.sleep(0)
+        # Only now: the counts' frames would hold up those still waiting for the hint.
+        for audience in audiences:
+            self._counts.mark(audience)
+        if audiences:
+            _observe(envelope)
+
+
+def _observe(envelope: Envelope) -> None:
+    telemetry.hint_latency.observe(max(0.0, time.time() - envelope.at_us / 1_000_000))

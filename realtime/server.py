@@ -1,0 +1,193 @@
+"""The gateway: one listener, its connections, and the way they end."""
+
+import asyncio
+import random
+import socket
+from collections.abc import Coroutine
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+
+from app import telemetry
+from app.contract.credentials import Credentials
+from app.contract.errors import BellwireError
+from app.services.auth import Authenticator
+from app.settings import Address, Settings
+from realtime import answers
+from realtime.admission import Admission
+from realtime.answers import Answer, Operations
+from realtime.connection import CLOSE_TIMEOUT_S, Connection
+from realtime.handshake import Plain
+from realtime.hub import Hub
+from realtime.keepalive import Wheel
+from realtime.protocol import MAX_RECONNECT_AFTER_MS
+from realtime.session import Authenticate, Renew
+from realtime.validity import Validity
+
+BACKLOG: Final = 4096  # with asyncio's hundred, a storm of connects takes seconds
+# What the kernel holds for a client that does not read; it doubles the figure. With the default the
+# write buffer would notice a slow consumer only after megabytes.
+SEND_BUFFER_BYTES: Final = 16 * 1024
+# Connections past the limit that may still ask for health and metrics, or be told 503.
+_SPARE: Final = 512
+_WAVE_S: Final = 0.1
+_CLOSES_PER_S: Final = 40  # few sockets need no spreading
+_RECONNECTS_PER_S: Final = 1000
+
+log = structlog.stdlib.get_logger()
+
+
+class Gateway:
+    """A Host to its connections."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        hub: Hub,
+        admission: Admission,
+        authenticator: Authenticator,
+        validity: Validity,
+        wheel: Wheel,
+        operations: Operations,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._settings = settings
+        self._hub = hub
+        self._admission = admission
+        self._authenticator = authenticator
+        self._validity = validity
+        self._wheel = wheel
+        self._operations = operations
+        self._tasks = tasks
+        self._origins = frozenset(settings.allowed_origins)
+        self._connections: set[Connection] = set()
+        self._all_lost = asyncio.Event()
+        self.is_draining = False
+
+    # From connections.
+
+    def arrived(self, connection: Connection) -> None:
+        self._connections.add(connection)
+        if len(self._connections) > self._settings.max_connections + _SPARE:
+            connection.abort()
+
+    def refusal(self) -> Answer | None:
+        if self.is_draining:
+            return answers.unavailable("this gateway is draining; reconnect to another")
+        if len(self._connections) > self._settings.max_connections:
+            return answers.unavailable("this gateway is full")
+        return None
+
+    def allows(self, origin: str | None) -> bool:
+        return origin is None or "*" in self._origins or origin in self._origins
+
+    def answer(self, connection: Connection, request: Plain) -> None:
+        self._tasks.create_task(self._answer(connection, request))
+
+    def authenticate(self, connection: Connection, action: Authenticate) -> None:
+        self._tasks.create_task(self._guard(connection, self._admit(connection, action.credentials)))
+
+    def renew(self, connection: Connection, action: Renew) -> None:
+        self._tasks.create_task(self._guard(connection, self._renew(connection, action.token)))
+
+    def went_live(self, connection: Connection) -> None:
+        connection.wheel_slot = self._wheel.add(connection)
+        self._validity.add(connection)
+        telemetry.connections.inc()
+
+    def was_renewed(self, connection: Connection) -> None:
+        self._validity.renewed(connection)
+
+    def left(self, connection: Connection) -> None:
+        if connection.wheel_slot >= 0:
+            self._wheel.remove(connection, connection.wheel_slot)
+            connection.wheel_slot = -1
+            self._validity.remove(connection)
+            telemetry.connections.dec()
+        audience, connection.audience = connection.audience, None
+        if audience is not None:
+            self._hub.leave(audience, connection)
+
+    def lost(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        if not self._connections:
+            self._all_lost.set()
+
+    # From main.
+
+    async def drain(self) -> None:
+        """Says goodbye to everyone, in waves spread over the drain time, and waits until they are gone."""
+        self.is_draining = True
+        sockets = [connection for connection in self._connections if connection.is_socket]
+        random.shuffle(sockets)
+        window_ms = max(1_000, min(MAX_RECONNECT_AFTER_MS, 1000 * len(sockets) // _RECONNECTS_PER_S))
+        span_s = min(self._settings.drain_s, len(sockets) / _CLOSES_PER_S)
+        waves = max(1, round(span_s / _WAVE_S))
+        for wave in range(waves):
+            for connection in sockets[wave::waves]:
+                connection.expel("draining", random.randrange(window_ms))  # noqa: S311 - jitter
+            if wave < waves - 1:
+                await asyncio.sleep(span_s / waves)
+        await self._wait_until_lost()
+
+    async def _wait_until_lost(self) -> None:
+        self._all_lost.clear()
+        if not self._connections:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._all_lost.wait()
+        except TimeoutError:
+            for connection in list(self._connections):
+                connection.abort()
+
+    # Inside.
+
+    async def _answer(self, connection: Connection, request: Plain) -> None:
+        try:
+            answer = await self._operations.answer(request.method, request.path)
+        except Exception:
+            log.exception("a request could not be answered")
+            answer = answers.error(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
+        connection.reply(answer, with_body=request.method != "HEAD")
+
+    async def _admit(self, connection: Connection, credentials: Credentials) -> None:
+        identity = await self._admission.identify(credentials)
+        if connection.is_socket:
+            connection.session.proved(identity)
+            self._admission.open(connection, identity)
+
+    async def _renew(self, connection: Connection, token: str) -> None:
+        connection.renewed(await self._authenticator.subscriber(Credentials(token=token)))
+
+    async def _guard(self, connection: Connection, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except BellwireError as error:
+            connection.refuse(error)
+        except Exception:
+            log.exception("a client could not be authenticated")
+            connection.refuse(None)
+
+
+def listen(address: Address, *, reuse_port: bool) -> socket.socket:
+    """A listening socket whose connections inherit a small send buffer.
+
+    Raises OSError.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        listener.bind((address.host, address.port))
+        listener.listen(BACKLOG)
+        listener.settimeout(0)
+    except OSError:
+        listener.close()
+        raise
+    return listener

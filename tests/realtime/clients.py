@@ -1,0 +1,130 @@
+"""Websocket clients of the tests, and the backend whose doings they watch."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from app.contract.requests import BroadcastRequest, NotificationRequest
+from app.contract.resources import Counts
+from app.services.auth import Identity
+from app.services.broadcasts import Broadcasts
+from app.services.inbox import Inbox
+from app.services.notifications import Notifications
+from app.settings import Address
+from realtime.server import Gateway
+from tests.factories import Environment
+
+TIMEOUT_S = 10.0
+
+
+class Client:
+    """One socket, and every frame it has received."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.frames: list[dict[str, Any]] = []
+
+    async def next(self, kind: str | None = None) -> dict[str, Any]:
+        """The next frame, or the next of this type; the others are kept in frames too."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                frame = msgspec.json.decode(await self.socket.recv(), type=dict[str, Any])
+                self.frames.append(frame)
+                if kind in (None, frame["type"]):
+                    return frame
+
+    async def counts(self, unread: int, unseen: int) -> dict[str, Any]:
+        """Waits for these numbers."""
+        while True:
+            frame = await self.next("counts")
+            if (frame["unread"], frame["unseen"]) == (unread, unseen):
+                return frame
+
+    async def send(self, frame: Mapping[str, Any] | str | bytes) -> None:
+        if isinstance(frame, Mapping):
+            frame = msgspec.json.encode(frame).decode()
+        await self.socket.send(frame)
+
+    async def closed(self) -> tuple[int, str]:
+        """Reads to the end; the close code and reason."""
+        with pytest.raises(ConnectionClosed) as end:
+            while True:
+                await self.next()
+        assert end.value.rcvd is not None, "the connection was lost without a close frame"
+        return end.value.rcvd.code, end.value.rcvd.reason
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        return [frame for frame in self.frames if frame["type"] == kind]
+
+
+class GatewayUnderTest:
+    def __init__(self, gateway: Gateway, address: Address, environment: Environment) -> None:
+        self.gateway = gateway
+        self.address = address
+        self.environment = environment
+
+    @asynccontextmanager
+    async def socket(
+        self, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> AsyncGenerator[Client]:
+        """A socket that has been accepted, whatever becomes of it."""
+        url = f"ws://{self.address}/v1/inbox/ws?{urlencode(query or {})}"
+        async with connect(
+            url, additional_headers=headers, compression=None, proxy=None, ping_interval=None, **options
+        ) as socket:
+            yield Client(socket)
+
+    @asynccontextmanager
+    async def client(self, subscriber_id: str) -> AsyncGenerator[Client]:
+        """A socket of this subscriber that is ready."""
+        async with self.socket(self.environment.subscriber_query(subscriber_id)) as client:
+            await client.next("ready")
+            yield client
+
+    async def http(self, head: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers (lower-case names) and body of a raw request; head lacks only its blank line."""
+        reader, writer = await asyncio.open_connection(self.address.host, self.address.port)
+        try:
+            writer.write(head.replace("\n", "\r\n").encode() + b"\r\n\r\n")
+            async with asyncio.timeout(TIMEOUT_S):
+                reply = await reader.read()
+        finally:
+            writer.close()
+        raw_head, _, body = reply.partition(b"\r\n\r\n")
+        status, *lines = raw_head.decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        return int(status.split(" ")[1]), {name.lower(): value for name, value in headers.items()}, body
+
+
+class Backend:
+    def __init__(
+        self, environment: Environment, notifications: Notifications, broadcasts: Broadcasts, inbox: Inbox
+    ) -> None:
+        self.environment = environment
+        self.inbox = inbox
+        self._notifications = notifications
+        self._broadcasts = broadcasts
+
+    async def notify(self, *subscriber_ids: str, category: str = "news") -> list[str]:
+        """The new items' ids."""
+        request = NotificationRequest(subscriber_ids=list(subscriber_ids), category=category)
+        reply = await self._notifications.send(self.environment.id, request)
+        return [sent.id for sent in reply.sent.notifications]
+
+    async def broadcast(self, category: str = "news") -> str:
+        """The new broadcast's id."""
+        reply = await self._broadcasts.send(self.environment.id, BroadcastRequest(category=category))
+        return reply.sent.id
+
+    async def counts(self, subscriber_id: str) -> Counts:
+        return await self.inbox.counts(self.identity(subscriber_id))
+
+    def identity(self, subscriber_id: str) -> Identity:
+        return Identity(self.environment.id, self.environment.slug, subscriber_id, None, None)
