@@ -13,6 +13,9 @@ from app.contract.hints import Hint
 
 TIMEOUT_S: Final = 2.0  # a frozen Redis must not hold up what waits for it
 
+AWAY_PAUSE_S: Final = 0.5  # after a failure nothing is tried for so long
+_AWAY: Final = (RedisError, OSError, TimeoutError)
+
 
 def connect(url: str) -> Redis:
     """A client for commands: bounded pool, short timeouts, no retries (the outbox retries)."""
@@ -46,7 +49,7 @@ async def publish(client: Redis, batch: Sequence[Hint]) -> bool:
         for hint in batch:
             pipeline.publish(*hints.encode(hint))
         await pipeline.execute()
-    except (RedisError, OSError, TimeoutError):
+    except _AWAY:
         return False
     return True
 
@@ -55,5 +58,13 @@ async def wake_workers(client: Redis) -> None:
     """Tells sleeping workers that something earlier became due. Lost: they look within a second anyway."""
     try:
         await client.publish(hints.WAKE_CHANNEL, b"")
-    except (RedisError, OSError, TimeoutError):
+    except _AWAY:
         return
+
+
+async def is_there(client: Redis) -> bool:
+    try:
+        await client.ping()
+    except _AWAY:
+        return False
+    return True

@@ -132,7 +132,7 @@ async def mark_item(
 ) -> Marked:
     """subscriber_id None: whoever holds the notification."""
     row = await connection.fetchrow(MARK_ITEM, environment_id, subscriber_id, source, item_id, field, value)
-    return msgspec.convert(tuple(row or ()), Marked)
+    return Marked(*(row or ()))
 
 
 class MarkedAll(msgspec.Struct, frozen=True):
@@ -163,4 +163,4 @@ async def mark_all(
     row = await connection.fetchrow(
         MARK_ALL, environment_id, subscriber_id, watermark, exact, up_to_notification, up_to_broadcast
     )
-    return msgspec.convert(tuple(row or ()), MarkedAll)
+    return MarkedAll(*(row or ()))

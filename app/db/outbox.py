@@ -1,5 +1,6 @@
 """Jobs owed by commits. Deleted when done, in the transaction of what they did."""
 
+import math
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
@@ -46,12 +47,37 @@ class HintJob(msgspec.Struct, frozen=True):
         ]
 
 
+SELECT_NEXT_DUE: Final = """
+SELECT extract(epoch FROM min(next.run_at) - clock_timestamp())::float8
+FROM environments_with_jobs($1) AS tenant (environment_id)
+CROSS JOIN LATERAL (SELECT o.run_at FROM outbox o
+                    WHERE o.job_type = $1 AND o.environment_id = tenant.environment_id
+                    ORDER BY o.run_at LIMIT 1) AS next
+"""
+
+
+async def select_next_due(connection: Connection, job_type: JobType) -> float:
+    """Seconds until a job of this type is due; 0 or less: one is; infinity: there is none."""
+    delay = await connection.fetchval(SELECT_NEXT_DUE, job_type)
+    return math.inf if delay is None else delay
+
+
 # A claim is a lease: the job stays, out of reach of others, until it is finished or the lease is over.
-CLAIM_HINT_JOBS: Final = """
+# Each environment gets an equal share of the batch, so that a quiet one never waits behind a noisy one.
+CLAIM_JOBS: Final = """
+WITH tenant (environment_id) AS MATERIALIZED (SELECT * FROM environments_with_jobs($1)),
+due AS MATERIALIZED (
+    SELECT tenant.environment_id, job.id
+    FROM tenant
+    CROSS JOIN LATERAL (SELECT o.id FROM outbox o
+                        WHERE o.job_type = $1 AND o.environment_id = tenant.environment_id
+                          AND o.run_at <= clock_timestamp()
+                        ORDER BY o.run_at
+                        LIMIT (SELECT greatest($2 / greatest(count(*), 1), 1) FROM tenant)
+                        FOR UPDATE SKIP LOCKED) AS job
+)
 UPDATE outbox o SET run_at = clock_timestamp() + interval '2 seconds'
-FROM (SELECT environment_id, id FROM outbox
-      WHERE job_type = 'hint' AND run_at <= clock_timestamp()
-      ORDER BY run_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+FROM due
 WHERE o.environment_id = due.environment_id AND o.id = due.id
 RETURNING o.environment_id, o.id, o.attempts, o.payload
 """
@@ -61,7 +87,7 @@ async def claim_hint_jobs(connection: Connection, limit: int) -> list[HintJob]:
     """Due hint jobs, leased to this caller for 2 s."""
     return [
         HintJob(row[0], row[1], row[2], msgspec.json.decode(row[3], type=HintPayload))
-        for row in await connection.fetch(CLAIM_HINT_JOBS, limit)
+        for row in await connection.fetch(CLAIM_JOBS, "hint", limit)
     ]
 
 

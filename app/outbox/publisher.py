@@ -19,7 +19,6 @@ log = structlog.stdlib.get_logger()
 
 MOST_WAITING: Final = 10_000  # jobs; past it they are left to the workers
 BATCH: Final = 512  # jobs published in one round trip
-AWAY_PAUSE_S: Final = 0.5  # after a failed publish, nothing is tried for so long
 
 
 class Publisher:
@@ -69,7 +68,7 @@ class Publisher:
                     self._to_finish.set()
                 else:
                     self._waiting.clear()  # their leases run out, and a worker takes over
-                    await asyncio.sleep(0 if self._closing else AWAY_PAUSE_S)
+                    await asyncio.sleep(0 if self._closing else redis.AWAY_PAUSE_S)
         self._all_published = True
         self._to_finish.set()
 

@@ -7,11 +7,11 @@ RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     WITH missing AS MATERIALIZED (
-        SELECT DISTINCT w.env, w.subscriber
+        SELECT DISTINCT w.env, w.subscriber COLLATE "C" AS subscriber
         FROM unnest(envs, subscribers_wanted) AS w (env, subscriber)
         WHERE NOT EXISTS (SELECT FROM subscribers s
                           WHERE s.environment_id = w.env AND s.subscriber_id = w.subscriber)
-        ORDER BY w.env, w.subscriber COLLATE "C"
+        ORDER BY 1, 2
     ), born AS (
         INSERT INTO subscribers (environment_id, id, subscriber_id, created_at)
         SELECT m.env, position_at(clock_us()), m.subscriber, coalesce(created, from_us(clock_us()))

@@ -1,0 +1,30 @@
+"""`bellwire` and its sub-commands."""
+
+import click
+
+from app import __version__
+from app.cli import documents, roles, schema, setup, talk
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=schema.VARIABLES_HELP)
+@click.version_option(__version__, prog_name="bellwire")
+def main() -> None:
+    """Bellwire, the real-time notification inbox.
+
+    Settings come from environment variables; DATABASE_URL and REDIS_URL are required.
+    """
+
+
+for command in (
+    roles.serve,
+    roles.api,
+    roles.gateway,
+    roles.worker,
+    schema.migrate,
+    documents.openapi,
+    setup.env,
+    setup.key,
+    talk.send,
+    talk.tail,
+):
+    main.add_command(command)

@@ -1,0 +1,102 @@
+"""serve, api, gateway, worker: the processes."""
+
+import os
+from collections.abc import Awaitable, Callable
+
+import click
+import structlog
+
+from app.api import main as api_main
+from app.cli import console, supervisor
+from app.db import migrate
+from app.services import seeds
+from app.settings import Address, Settings
+from app.worker import main as worker_main
+from realtime import main as gateway_main
+
+log = structlog.stdlib.get_logger()
+
+_workers = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that share the port.",
+)
+
+
+@click.command()
+def serve() -> None:
+    """API, gateway and worker together, for one machine."""
+    settings = console.settings()
+    console.run(_prepare(settings))
+    children = {"BELLWIRE_MIGRATE_ON_BOOT": "false"}
+    _exit(supervisor.run([["gateway"], ["worker"], ["api"]], {**os.environ, **children}))
+
+
+@click.command()
+@_workers
+def api(workers: int) -> None:
+    """The HTTP API (BELLWIRE_LISTEN)."""
+    settings = console.settings()
+    if settings.migrate_on_boot:
+        console.run(_prepare(settings))
+    if workers > 1:
+        _fan_out("api", workers, settings.listen, "BELLWIRE_LISTEN")
+    console.run(_announced("api", lambda ready: api_main.run(settings, ready=ready, reuse_port=_shares())))
+
+
+@click.command()
+@_workers
+def gateway(workers: int) -> None:
+    """The websocket gateway (BELLWIRE_GATEWAY_LISTEN)."""
+    settings = console.settings()
+    if workers > 1:
+        _fan_out("gateway", workers, settings.gateway_listen, "BELLWIRE_GATEWAY_LISTEN")
+    console.run(
+        _announced("gateway", lambda ready: gateway_main.run(settings, ready=ready, reuse_port=_shares()))
+    )
+
+
+@click.command()
+def worker() -> None:
+    """The worker: scheduled deliveries, retries, clean-up."""
+    settings = console.settings()
+
+    def ready() -> None:
+        log.info("up", role="worker")
+
+    console.run(worker_main.run(settings, ready=ready))
+
+
+async def _prepare(settings: Settings) -> None:
+    """Migrates, and seeds what the settings ask for."""
+    plan = await migrate.migrate(settings.database_url)
+    if not plan.is_done:
+        log.info("migrated", applied=plan.pending, functions=plan.functions_changed)
+    await seeds.plant(settings)
+
+
+async def _announced(role: str, serving: Callable[[Callable[[Address], None]], Awaitable[None]]) -> None:
+    def ready(address: Address) -> None:
+        log.info("up", role=role, address=str(address))
+
+    await serving(ready)
+
+
+def _fan_out(role: str, workers: int, address: Address, variable: str) -> None:
+    if address.port == 0:
+        raise click.ClickException(f"--workers needs a fixed port in {variable}, not port 0")
+    children = {"BELLWIRE_MIGRATE_ON_BOOT": "false", _SHARES: "true"}
+    _exit(supervisor.run([[role]] * workers, {**os.environ, **children}))
+
+
+_SHARES = "BELLWIRE_REUSE_PORT"  # set by --workers for its own children
+
+
+def _shares() -> bool:
+    return os.environ.get(_SHARES) == "true"
+
+
+def _exit(code: int) -> None:
+    raise SystemExit(code)

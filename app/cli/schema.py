@@ -1,0 +1,38 @@
+"""migrate, and what --help says of the settings."""
+
+import click
+
+from app.cli import console
+from app.db import migrate as migrations
+from app.db.pool import acquire, create_pool
+
+VARIABLES_HELP = "Every variable is described in docs/operations.md."
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Apply nothing; exit 1 where something is pending.")
+@console.asynchronous
+async def migrate(*, check: bool) -> None:
+    """Bring the database to this release's schema."""
+    settings = console.settings()
+    if not check:
+        plan = await migrations.migrate(settings.database_url)
+        for name in plan.pending:
+            click.echo(f"applied {name}")
+        if plan.functions_changed:
+            click.echo("applied functions")
+        if plan.is_done:
+            click.echo("nothing to do")
+        return
+    async with (
+        create_pool(settings.database_url, size=2, name="migrate") as pool,
+        acquire(pool) as connection,
+    ):
+        plan = await migrations.check(connection)
+    for name in plan.pending:
+        click.echo(f"pending {name}")
+    if plan.functions_changed:
+        click.echo("pending functions")
+    if not plan.is_done:
+        raise SystemExit(1)
+    click.echo("up to date")

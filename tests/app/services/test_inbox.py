@@ -1,0 +1,74 @@
+"""The spine of the inbox, straight through the services: send, page, count, mark."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from app import redis
+from app.contract import ids
+from app.contract.requests import BroadcastRequest, NotificationRequest
+from app.db.pool import Pool
+from app.outbox.publisher import Publisher
+from app.services.auth import Identity
+from app.services.broadcasts import Broadcasts
+from app.services.cursors import Cursor
+from app.services.inbox import Inbox
+from app.services.notifications import Notifications
+from app.services.subscribers import Subscribers
+from tests.factories import Environment
+
+
+@pytest.fixture
+async def publisher(pool: Pool, redis_url: str) -> AsyncGenerator[Publisher]:
+    async with redis.connect(redis_url) as client, Publisher.open(pool, client) as opened:
+        yield opened
+
+
+@pytest.fixture
+def inbox(pool: Pool, publisher: Publisher) -> Inbox:
+    return Inbox(pool, publisher, Subscribers(pool))
+
+
+def who(environment: Environment, subscriber_id: str) -> Identity:
+    return Identity(environment.id, environment.slug, subscriber_id, environment.secret, None)
+
+
+async def test_both_sources_page_in_one_order(
+    pool: Pool, publisher: Publisher, inbox: Inbox, environment: Environment
+) -> None:
+    """Newest first over notifications and broadcasts, page by page, nothing twice, nothing missing."""
+    ada = who(environment, "ada")
+    await inbox.counts(ada)
+    notifications, broadcasts = Notifications(pool, publisher), Broadcasts(pool, publisher)
+    sent: list[str] = []
+    for number in range(7):
+        reply = await notifications.send(
+            environment.id, NotificationRequest(subscriber_id="ada", category=f"c{number % 2}")
+        )
+        sent.append(reply.sent.notifications[0].id)
+        announced = await broadcasts.send(environment.id, BroadcastRequest(category="news"))
+        sent.append(announced.sent.id)
+    seen: list[str] = []
+    cursor = None
+    while True:
+        reply = await inbox.page(ada, limit=3, cursor=cursor)
+        assert reply.page is not None
+        seen += [item.id for item in reply.page.items]
+        if reply.page.next_cursor is None:
+            break
+        cursor = Cursor.decode(reply.page.next_cursor)
+    assert seen == sent[::-1]
+    counts = await inbox.counts(ada)
+    assert (counts.unread, counts.unseen) == (14, 14)
+    item = ids.decode_item("notification", sent[0])
+    assert item is not None
+    await inbox.mark(ada, source="notification", item_id=item, field="read", value=True)
+    item = ids.decode_item("broadcast", sent[1])
+    assert item is not None
+    await inbox.mark(ada, source="broadcast", item_id=item, field="archived", value=True)
+    counts = await inbox.counts(ada)
+    assert (counts.unread, counts.unseen) == (12, 14)
+    counts = await inbox.mark_all(ada, watermark="read")
+    assert (counts.unread, counts.unseen) == (0, 14)
+    counts = await inbox.mark_all(ada, watermark="seen")
+    assert (counts.unread, counts.unseen) == (0, 0)
