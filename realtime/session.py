@@ -63,14 +63,15 @@ Action: TypeAlias = Authenticate | Renew | Reply | Close
 class Session:
     """Times are seconds of one monotonic clock."""
 
-    __slots__ = ("_frames_until", "identity", "stage")
+    __slots__ = ("_allowance", "_last_frame_at", "identity", "stage")
 
     def __init__(self) -> None:
         self.stage = Stage.AWAITING
         # Who the client has proved to be; None until then.
         self.identity: Identity | None = None
-        # When the frames so far are paid for at FRAMES_PER_S.
-        self._frames_until = 0.0
+        # How many frames the client might send at the time of its last one.
+        self._allowance = float(FRAMES_BURST)
+        self._last_frame_at = 0.0
 
     def begin(self, credentials: Credentials) -> Authenticate | None:
         """The credentials of the handshake; none at all leave it to the first frame."""
@@ -81,8 +82,10 @@ class Session:
 
     def admit_frame(self, now: float) -> Close | None:
         """Counts one frame of any kind against the client's allowance."""
-        self._frames_until = max(self._frames_until, now) + 1 / FRAMES_PER_S
-        if self._frames_until - now > FRAMES_BURST / FRAMES_PER_S:
+        gained = (now - self._last_frame_at) * FRAMES_PER_S
+        self._allowance = min(FRAMES_BURST, self._allowance + gained) - 1
+        self._last_frame_at = now
+        if self._allowance < 0:
             return Close(CloseCode.TOO_MANY_FRAMES, "too many frames")
         return None
 

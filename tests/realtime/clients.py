@@ -55,17 +55,20 @@ class Client:
     async def closed(self) -> tuple[int, str]:
         """Reads to the end; the close code and reason."""
         with pytest.raises(ConnectionClosed) as end:
-            while True:
-                await self.next()
+            await self._read_to_end()
         assert end.value.rcvd is not None, "the connection was lost without a close frame"
         return end.value.rcvd.code, end.value.rcvd.reason
+
+    async def _read_to_end(self) -> None:
+        while True:
+            await self.next()
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         return [frame for frame in self.frames if frame["type"] == kind]
 
 
 class GatewayUnderTest:
-    def __init__(self, gateway: Gateway, address: Address, environment: Environment) -> None:
+    def __init__(self, gateway: Gateway | None, address: Address, environment: Environment) -> None:
         self.gateway = gateway
         self.address = address
         self.environment = environment

@@ -1,0 +1,89 @@
+"""The gateway's port, spoken to over plain HTTP."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.realtime.clients import GatewayUnderTest
+
+UPGRADE = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13\n"
+
+
+async def test_health_and_readiness(gateway: GatewayUnderTest) -> None:
+    status, headers, body = await gateway.http("GET /healthz HTTP/1.1\nHost: x")
+    assert (status, headers["content-type"]) == (200, "application/json")
+    assert msgspec.json.decode(body)["status"] == "ok"
+    assert await ready(gateway) == (200, {"status": "ready"})
+
+
+async def test_a_draining_gateway_is_not_ready_and_takes_no_sockets(gateway: GatewayUnderTest) -> None:
+    assert gateway.gateway is not None
+    gateway.gateway.is_draining = True
+    status, body = await ready(gateway)
+    assert (status, body["error"]["code"]) == (503, "unavailable")
+    status, headers, _ = await gateway.http(
+        f"GET /v1/inbox/ws HTTP/1.1\nHost: x\n{UPGRADE}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    )
+    assert (status, headers["retry-after"]) == (503, "1")
+
+
+async def test_metrics_name_what_the_gateway_measures(gateway: GatewayUnderTest) -> None:
+    async with gateway.client("ann"):
+        _, headers, body = await gateway.http("GET /metrics HTTP/1.1\nHost: x")
+    assert headers["content-type"].startswith("text/plain")
+    for name in (
+        "bellwire_connections 1.0",
+        "bellwire_hint_latency_seconds_bucket",
+        "bellwire_slow_consumers_total",
+        "bellwire_redis_up 1.0",
+    ):
+        assert name in body.decode()
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        ("GET /v1/inbox/ws HTTP/1.1", 426, "upgrade_required"),
+        ("GET /v1/inbox/ws?environment=a HTTP/1.0", 426, "upgrade_required"),
+        ("POST /v1/inbox/ws HTTP/1.1", 405, "method_not_allowed"),
+        ("DELETE /healthz HTTP/1.1", 405, "method_not_allowed"),
+        ("OPTIONS /readyz HTTP/1.1", 405, "method_not_allowed"),
+        ("GET / HTTP/1.1", 404, "not_found"),
+        ("GET /healthz/ HTTP/1.1", 404, "not_found"),
+        ("POST /v1/notifications HTTP/1.1", 404, "not_found"),
+        ("GET /v1/inbox/items HTTP/1.1", 404, "not_found"),
+        ("GET /%zz HTTP/1.1", 400, "invalid_request"),
+        ("GET /%ff HTTP/1.1", 400, "invalid_request"),
+        ("GET /%00 HTTP/1.1", 400, "invalid_request"),
+        ("POST /healthz HTTP/1.1\nContent-Length: 5", 400, "invalid_request"),
+        ("nonsense", 400, "invalid_request"),
+        (f"GET /{'x' * 9000} HTTP/1.1", 400, "invalid_request"),
+        (f"GET / HTTP/1.1\nX: {'x' * 17_000}", 400, "invalid_request"),
+        (f"GET /v1/inbox/ws HTTP/1.1\n{UPGRADE}Host: x", 400, "invalid_request"),
+        (f"GET /v1/inbox/ws HTTP/1.1\n{UPGRADE}Sec-WebSocket-Key: short", 400, "invalid_request"),
+    ],
+)
+async def test_every_refusal_is_the_error_envelope(
+    gateway: GatewayUnderTest, head: str, status: int, code: str
+) -> None:
+    answered, headers, body = await gateway.http(head)
+    assert (answered, headers["content-type"]) == (status, "application/json")
+    error = msgspec.json.decode(body)["error"]
+    assert (error["code"], sorted(error)) == (code, ["code", "message"])
+    assert ("allow" in headers) == (status == 405)
+    assert ("upgrade" in headers) == (status == 426)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/nowhere", "/v1/inbox/ws"])
+async def test_head_answers_what_get_would_without_the_body(gateway: GatewayUnderTest, path: str) -> None:
+    get = await gateway.http(f"GET {path} HTTP/1.1\nHost: x")
+    head = await gateway.http(f"HEAD {path} HTTP/1.1\nHost: x")
+    assert head[0] == get[0]
+    assert head[1].keys() == get[1].keys()
+    assert head[2] == b""
+
+
+async def ready(gateway: GatewayUnderTest) -> tuple[int, dict[str, Any]]:
+    status, _, body = await gateway.http("GET /readyz HTTP/1.1\nHost: x")
+    return status, msgspec.json.decode(body)

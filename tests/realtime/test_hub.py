@@ -1,0 +1,160 @@
+"""Who is told what, with listeners that only write it down."""
+
+from uuid import UUID
+
+import pytest
+
+from app.contract import hints
+from app.contract.errors import TooManyConnections
+from app.db.inbox import Counts
+from realtime.hub import RESYNC, Audience, Hub, Publication
+from realtime.protocol import GoodbyeReason
+
+ENVIRONMENT, OTHER = UUID(int=1), UUID(int=2)
+ANN, BOB = UUID(int=11), UUID(int=12)
+HINT = Publication.of("broadcast", b"{}")
+
+
+class Notebook:
+    """A listener."""
+
+    def __init__(self, hub: Hub, *, answers_pings: bool = True) -> None:
+        self.is_live = True
+        self.hints: list[Publication] = []
+        self.frames: list[bytes] = []
+        self.audience: Audience | None = None
+        self._hub = hub
+        self._answers_pings = answers_pings
+
+    def join(self, environment_id: UUID = ENVIRONMENT, inbox_id: UUID = ANN) -> Audience:
+        self.audience = self._hub.join(environment_id, inbox_id, self)
+        return self.audience
+
+    def hint(self, publication: Publication) -> None:
+        self.hints.append(publication)
+
+    def counts(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    def expel(self, reason: GoodbyeReason) -> None:
+        del reason
+        assert self.audience is not None
+        self._hub.leave(self.audience, self)
+
+    def make_room(self) -> None:
+        if not self._answers_pings:
+            self.expel("slow_consumer")
+
+
+def test_listeners_of_one_inbox_share_an_audience_and_the_last_one_ends_it() -> None:
+    hub = Hub(cap=8)
+    first, second = Notebook(hub), Notebook(hub)
+    audience = first.join()
+    assert second.join() is audience
+    assert hub.audience(hints.routing_key(ENVIRONMENT, ANN)) is audience
+    hub.leave(audience, first)
+    assert hub.audiences(hints.broadcast_key(ENVIRONMENT)) == [audience]
+    hub.leave(audience, second)
+    hub.leave(audience, second)
+    assert hub.audience(hints.routing_key(ENVIRONMENT, ANN)) is None
+    assert (len(hub), hub.audiences(hints.broadcast_key(ENVIRONMENT)), hub.by_environment()) == (0, [], [])
+
+
+def test_a_listener_that_left_and_an_audience_begun_anew_do_not_touch_each_other() -> None:
+    hub = Hub(cap=8)
+    early, late = Notebook(hub), Notebook(hub)
+    old = early.join()
+    hub.leave(old, early)
+    new = late.join()
+    hub.leave(old, early)
+    assert hub.audience(new.key) is new
+
+
+def test_broadcasts_stay_in_their_environment() -> None:
+    hub = Hub(cap=8)
+    Notebook(hub).join(ENVIRONMENT, ANN)
+    there = Notebook(hub).join(OTHER, ANN)
+    assert hub.audiences(hints.broadcast_key(OTHER)) == [there]
+
+
+def test_past_the_cap_those_that_answer_no_pings_go_first() -> None:
+    hub = Hub(cap=2)
+    silent, answering, third, fourth = (
+        Notebook(hub, answers_pings=False),
+        Notebook(hub),
+        Notebook(hub),
+        Notebook(hub),
+    )
+    silent.join()
+    answering.join()
+    audience = third.join()
+    assert audience.listeners == (answering, third)
+    with pytest.raises(TooManyConnections):
+        fourth.join()
+
+
+def test_a_listener_that_leaves_while_others_are_told_disturbs_nobody() -> None:
+    hub = Hub(cap=8)
+    notebooks = [Notebook(hub) for _ in range(3)]
+    for notebook in notebooks:
+        notebook.join()
+    audience = notebooks[0].join()
+    audience.expel("erased")
+    assert audience.listeners == ()
+
+
+def test_only_newer_counts_are_taken_and_only_other_numbers_are_news() -> None:
+    audience = Notebook(Hub(cap=8)).join()
+    assert audience.learn(Counts(ANN, 1, 1, 10))
+    assert not audience.learn(Counts(ANN, 1, 1, 11))
+    assert not audience.learn(Counts(ANN, 9, 9, 10))
+    assert not audience.learn(Counts(ANN, 9, 9, 11))
+    assert (audience.unread, audience.unseen, audience.version) == (1, 1, 11)
+
+
+def test_nobody_is_told_before_being_ready() -> None:
+    hub = Hub(cap=8)
+    ready, opening = Notebook(hub), Notebook(hub)
+    opening.is_live = False
+    ready.join()
+    audience = opening.join()
+    assert (audience.hint(HINT), audience.tell_counts()) == (1, 1)
+    assert (opening.hints, opening.frames) == ([], [])
+
+
+def test_a_broadcast_in_a_muted_category_is_not_told() -> None:
+    notebook = Notebook(Hub(cap=8))
+    audience = notebook.join()
+    audience.mute(["sport"])
+    assert (audience.broadcast("sport", HINT), audience.broadcast("news", HINT)) == (0, 1)
+
+
+def test_broadcasts_wait_while_the_muted_categories_are_being_read_again() -> None:
+    notebook = Notebook(Hub(cap=8))
+    audience = notebook.join()
+    audience.forget_muted()
+    assert (audience.broadcast("sport", HINT), audience.broadcast("news", HINT)) == (0, 0)
+    assert audience.mute(["sport"]) == 1
+    assert notebook.hints == [HINT]
+
+
+def test_many_waiting_broadcasts_become_one_resync() -> None:
+    notebook = Notebook(Hub(cap=8))
+    audience = notebook.join()
+    audience.forget_muted()
+    for _ in range(1000):
+        audience.broadcast("news", HINT)
+    audience.mute([])
+    assert len(notebook.hints) == 16
+    assert notebook.hints[-1] is RESYNC
+
+
+def test_an_opening_does_not_bring_back_muted_categories_that_are_out_of_date() -> None:
+    notebook = Notebook(Hub(cap=8))
+    audience = notebook.join()
+    audience.open(Counts(ANN, 0, 0, 10), ["sport"])
+    audience.open(Counts(ANN, 0, 0, 9), [])
+    assert audience.broadcast("sport", HINT) == 0
+    audience.forget_muted()
+    audience.open(Counts(ANN, 0, 0, 11), [])
+    assert audience.broadcast("sport", HINT) == 0
