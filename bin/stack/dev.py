@@ -1,0 +1,218 @@
+"""bin/dev: PostgreSQL, Redis, then `bellwire serve` on top; stopped in the opposite order."""
+
+import argparse
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Final, NoReturn
+
+from stack import bootstrap, postgres_programs, script
+from stack.errors import StackError
+from stack.ports import Listen
+from stack.process import ProcessTree, spawn
+from stack.progress import note, step
+from stack.script import StopRequest
+from stack.servers import EmbeddedPostgres, EmbeddedRedis
+from stack.supervisor import EmbeddedServer
+
+DEFAULTS: Final[Mapping[str, str]] = {
+    "BELLWIRE_LISTEN": "127.0.0.1:8080",
+    "BELLWIRE_GATEWAY_LISTEN": "127.0.0.1:8081",
+    "BELLWIRE_DEV_ENVIRONMENT": "demo",
+    "BELLWIRE_DEV_API_KEY": "bw_dev_key",
+    "BELLWIRE_ADMIN_EMAIL": "admin@example.com",
+    "BELLWIRE_ADMIN_PASSWORD": "bellwire-dev-admin",
+    "BELLWIRE_DEMO": "true",
+    "BELLWIRE_DRAIN_S": "0",  # nobody at a terminal waits for sockets to close one by one
+}
+_DATA_FOR_ROOT: Final = Path("/var/lib/bellwire-dev")
+_READY_TIMEOUT_S: Final = 60
+_STOP_TIMEOUT_S: Final = 15
+_POLL_S: Final = 0.05
+_WATCH_S: Final = 0.5
+
+_HELP: Final = """\
+Starts PostgreSQL, Redis and Bellwire on this machine, with an environment to play in. The data stays in
+.bellwire/ until `--fresh`. Ctrl-C stops everything.
+
+Set any of these to use your own; every other variable of Bellwire is passed on too:
+  DATABASE_URL, REDIS_URL      a server of yours instead of the one started here
+  BELLWIRE_LISTEN              where the API listens (127.0.0.1:8080; port 0 takes a free one)
+  BELLWIRE_GATEWAY_LISTEN      where the websocket gateway listens (127.0.0.1:8081)
+  BELLWIRE_POSTGRES_BIN        a directory with other PostgreSQL programs (15 or later)
+"""
+
+
+def main() -> NoReturn:
+    parser = argparse.ArgumentParser(
+        prog="bin/dev", description=_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--fresh", action="store_true", help="first throw the data of earlier runs away")
+    arguments = parser.parse_args()
+    script.run("bin/dev", lambda: _enter_and_run(fresh=arguments.fresh))
+
+
+def _enter_and_run(*, fresh: bool) -> int:
+    _addresses(os.environ)  # a port in use is said before anything is installed
+    bootstrap.enter("dev")
+    bootstrap.make_state_directory()
+    return run(bootstrap.STATE, fresh=fresh)
+
+
+def run(state: Path, *, fresh: bool = False) -> int:
+    stop = StopRequest()
+    addresses = _addresses(os.environ)
+    environment = {**DEFAULTS, **bootstrap.clean_environment()}
+    environment |= {address.variable: str(address) for address in addresses}
+    with _only_one(state), ExitStack() as servers:
+        if fresh:
+            _throw_away(state)
+        started: list[EmbeddedServer] = []
+        for variable, make in _SERVERS.items():
+            if not environment.get(variable) and not stop:
+                server = make(state)
+                if state not in server.data_dir.parents:
+                    note(f"{server.name} keeps its data in {server.data_dir}")
+                with step(f"starting {server.name}"):
+                    servers.enter_context(server)
+                environment[variable] = server.url
+                started.append(server)
+        return 0 if stop else _serve(environment, addresses, started, stop)
+
+
+def _serve(
+    environment: Mapping[str, str],
+    addresses: Sequence[Listen],
+    servers: Sequence[EmbeddedServer],
+    stop: StopRequest,
+) -> int:
+    api, gateway = addresses
+    note("starting Bellwire")
+    command = [str(bootstrap.VENV_PYTHON), "-m", "app.cli", "serve"]
+    serve = ProcessTree(
+        spawn(command, death_signal=signal.SIGTERM, environment=environment, directory=bootstrap.ROOT)
+    )
+    try:
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        while not (ready := _is_ready(api)) and serve.running and not stop.wait(_POLL_S):
+            if time.monotonic() > deadline:
+                raise StackError(f"http://{api.reachable}/readyz is not ready after {_READY_TIMEOUT_S} s.")
+        if ready:
+            print(_welcome(environment, api, gateway), flush=True)
+        while not stop.wait(_WATCH_S):
+            if not serve.running:
+                raise StackError(
+                    f"Bellwire ended with exit code {serve.returncode}; its last lines are above."
+                )
+            for server in servers:
+                if not server.running:
+                    raise StackError(f"{server.name} ended; {server.log} may say why.")
+    finally:
+        serve.end(signal.SIGTERM, timeout_s=_STOP_TIMEOUT_S, hurry=stop.hurry)
+    return 0
+
+
+def _is_ready(api: Listen) -> bool:
+    host, _, port = api.reachable.rpartition(":")
+    connection = HTTPConnection(host.strip("[]"), int(port), timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _addresses(environment: Mapping[str, str]) -> Sequence[Listen]:
+    """Where the API and the gateway are going to listen."""
+    api, gateway = (
+        Listen.parse(variable, environment.get(variable) or DEFAULTS[variable]).resolved()
+        for variable in ("BELLWIRE_LISTEN", "BELLWIRE_GATEWAY_LISTEN")
+    )
+    if api.port == gateway.port:
+        raise StackError(f"{api.variable} and {gateway.variable} need ports of their own.")
+    return api, gateway
+
+
+@contextmanager
+def _only_one(state: Path) -> Generator[None]:
+    with (state / "dev.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise StackError(f"bin/dev already runs in this checkout, as process {lock.read()}.") from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _postgres(state: Path) -> EmbeddedServer:
+    return EmbeddedPostgres(_postgres_data(state), with_password=True)
+
+
+def _redis(state: Path) -> EmbeddedServer:
+    return EmbeddedRedis(state / "redis", with_password=True)
+
+
+def _postgres_data(state: Path) -> Path:
+    """In `.bellwire`, or under /var/lib where that is closed to the user PostgreSQL runs as for root."""
+    who = postgres_programs.account()
+    if who is None or postgres_programs.can_enter(who, state):
+        return state / "postgres"
+    digest = hashlib.sha256(str(state).encode()).hexdigest()[:12]
+    data = _DATA_FOR_ROOT / f"{state.parent.name}-{digest}"
+    data.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    return data
+
+
+def _throw_away(state: Path) -> None:
+    for directory in (_postgres_data(state), state / "redis"):
+        if directory.exists():
+            shutil.rmtree(directory)
+
+
+def _welcome(environment: Mapping[str, str], api: Listen, gateway: Listen) -> str:
+    http = f"http://{api.reachable}"
+    slug = environment["BELLWIRE_DEV_ENVIRONMENT"]
+    password = environment["BELLWIRE_ADMIN_PASSWORD"]
+    shown = password if password == DEFAULTS["BELLWIRE_ADMIN_PASSWORD"] else "with the password you set"
+    payload = {"title": "Grace replied to you", "body": "It works on my machine."}
+    body = json.dumps(
+        {"subscriber_id": "ada", "category": "comment", "payload": payload}, separators=(",", ":")
+    )
+    return f"""
+Bellwire runs.
+
+  Demo page      {http}/demo
+  API reference  {http}/docs
+  Websocket      ws://{gateway.reachable}/v1/inbox/ws?environment={slug}&subscriber_id=ada
+  Health         {http}/readyz
+  Administrator  {environment["BELLWIRE_ADMIN_EMAIL"]} {shown}
+
+Light a bell:
+
+curl -X POST {http}/v1/notifications \\
+  -H 'Authorization: Bearer {environment["BELLWIRE_DEV_API_KEY"]}' \\
+  -H 'Content-Type: application/json' \\
+  -d '{body}'
+
+Ctrl-C stops everything. The data stays; bin/dev --fresh starts over.
+"""
+
+
+_SERVERS: Final[Mapping[str, Callable[[Path], EmbeddedServer]]] = {
+    "DATABASE_URL": _postgres,
+    "REDIS_URL": _redis,
+}
