@@ -27,9 +27,13 @@ def _check_time(name: str, moment: datetime | None) -> None:
         raise ValueError(f"{name} must be RFC 3339 with an offset, years 1970 to 9998")
 
 
-def _payload(raw: msgspec.Raw | None) -> str:
-    """The payload as sent, `{}` where absent. Raises ValueError."""
-    body = _EMPTY if raw is None else bytes(raw).strip()
+def _no_payload() -> msgspec.Raw:
+    return msgspec.Raw(_EMPTY)
+
+
+def _payload(raw: msgspec.Raw) -> str:
+    """The payload as sent, `{}` where it is null. Raises ValueError."""
+    body = bytes(raw).strip()
     if body == b"null":
         body = _EMPTY
     if not body.startswith(b"{"):
@@ -41,7 +45,7 @@ def _payload(raw: msgspec.Raw | None) -> str:
 
 class _Message(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     category: str
-    payload: msgspec.Raw | None = None
+    payload: msgspec.Raw = msgspec.field(default_factory=_no_payload)
     idempotency_key: str | None = None
     deliver_at: datetime | None = None
     expires_at: datetime | None = None

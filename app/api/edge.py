@@ -1,0 +1,63 @@
+"""What stands in front of Litestar: one layer that makes every answer, on every path, the contract's.
+
+Paths are routed as they were sent, HEAD is a GET whose body the server drops, OPTIONS is a preflight or
+a wrong method, the subscriber plane has its CORS headers, and whatever goes wrong has the envelope.
+"""
+
+import asyncio
+import time
+from typing import Final, cast
+
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from app import telemetry
+from app.api import cors, errors, paths
+from app.api.cors import Cors
+from app.contract.errors import Unavailable
+
+# Litestar answers OPTIONS by itself. Under this name, which no route has a handler for, it does not.
+_ROUTED_AS: Final = {"HEAD": "GET", "OPTIONS": "options"}
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Edge:
+    """An ASGI application around another; http only, as the server is told."""
+
+    def __init__(self, app: ASGIApp, cors: Cors) -> None:
+        self._app = app
+        self._cors = cors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = cast("HTTPScope", scope)
+        started = time.perf_counter()
+        method = scope["method"]
+        raw_path = scope["raw_path"]
+        path = raw_path.decode("latin-1")  # until it is known to be better than that
+        inner = cast("HTTPScope", {**scope, "method": _ROUTED_AS.get(method, method)})
+        status = 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if cors.covers(path):
+                    message["headers"] = [*message["headers"], *self._cors.headers(scope)]
+            await send(message)
+
+        try:
+            inner["path"] = path = paths.canonical(raw_path)
+            preflight = self._cors.preflight(scope) if cors.covers(path) else None
+            await (preflight or self._app)(inner, receive, send_on)
+        except asyncio.CancelledError:  # the server's patience with what is under way has ended
+            if not status:
+                await errors.envelope(Unavailable("shutting down"))(scope, receive, send_on)
+        except Exception as error:  # noqa: BLE001 - the last place that can still give an answer
+            reply = errors.envelope(errors.understand(error))
+            if not status:
+                await reply(scope, receive, send_on)
+        finally:
+            telemetry.http_request_duration.labels(
+                inner.get("path_template", "unrouted"),
+                method if method in _METHODS else "other",
+                status,
+            ).observe(time.perf_counter() - started)

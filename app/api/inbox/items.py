@@ -1,0 +1,30 @@
+"""/v1/inbox/items."""
+
+from typing import Final
+
+from litestar import get
+
+from app.api import replies
+from app.api.guards import require_subscriber
+from app.api.inbox import parameters
+from app.api.replies import Reply
+from app.api.request import Request
+
+_CACHE: Final = (b"cache-control", b"private, max-age=0")
+
+
+@get("/v1/inbox/items", guards=[require_subscriber])
+async def list_items(request: Request) -> Reply:
+    query = request.query
+    reply = await request.services.inbox.page(
+        request.identity,
+        view=parameters.view(query),
+        categories=parameters.categories(query),
+        cursor=parameters.cursor(query),
+        limit=parameters.limit(query, most=100, default=20),
+        known_etags=parameters.known_etags(request.header("if-none-match")),
+    )
+    etag = (b"etag", b'"%b"' % reply.etag.encode())
+    if reply.page is None:
+        return Reply(304, headers=[etag, _CACHE])
+    return replies.json(reply.page, etag, _CACHE)

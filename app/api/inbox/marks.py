@@ -1,0 +1,93 @@
+"""/v1/inbox/…/{id}/read and its like, and the three that mark everything."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from litestar import post
+from litestar.handlers import HTTPRouteHandler
+
+from app.api import replies
+from app.api.guards import require_subscriber
+from app.api.replies import Reply
+from app.api.request import Request
+from app.contract import ids
+from app.contract.errors import InvalidRequest, NotFound
+from app.contract.ids import Source
+from app.contract.requests import MarkAllRequest, UpTo
+from app.db.inbox import Field, Watermark
+from app.services.inbox import UpToItem, UpToItems
+
+_MARKS: Final[dict[str, tuple[Field, bool]]] = {
+    "read": ("read", True),
+    "unread": ("read", False),
+    "archive": ("archived", True),
+    "unarchive": ("archived", False),
+}
+_WATERMARKS: Final[dict[str, Watermark]] = {"read-all": "read", "seen-all": "seen", "archive-all": "archived"}
+_ALL: Final = msgspec.json.Decoder(MarkAllRequest)
+
+
+def _mark(source: Source, action: str) -> HTTPRouteHandler:
+    field, value = _MARKS[action]
+
+    @post(f"/v1/inbox/{source}s/{{id:str}}/{action}", guards=[require_subscriber])
+    async def mark(request: Request) -> Reply:
+        await request.read()
+        item_id = ids.decode_item(source, request.path_value("id"))
+        if item_id is None:
+            raise NotFound(f"no such {source} in this inbox")
+        await request.services.inbox.mark(
+            request.identity, source=source, item_id=item_id, field=field, value=value
+        )
+        return replies.no_content()
+
+    return mark
+
+
+def _mark_all(action: str) -> HTTPRouteHandler:
+    watermark = _WATERMARKS[action]
+
+    @post(f"/v1/inbox/{action}", guards=[require_subscriber])
+    async def mark_all(request: Request) -> Reply:
+        wanted = await request.decode_optional(_ALL)
+        up_to = None if wanted is None else _up_to(wanted.up_to)
+        return replies.json(
+            await request.services.inbox.mark_all(request.identity, watermark=watermark, up_to=up_to)
+        )
+
+    return mark_all
+
+
+def _up_to(wanted: str | UpTo | None) -> UpToItem | UpToItems | None:
+    """Raises InvalidRequest for what is not an id."""
+    match wanted:
+        case None:
+            return None
+        case UpTo():
+            return UpToItems(
+                _item_id("notification", wanted.notification), _item_id("broadcast", wanted.broadcast)
+            )
+        case str():
+            source: Source = "notification" if wanted.startswith("notif_") else "broadcast"
+            item_id = ids.decode_item(source, wanted)
+            if item_id is None:
+                raise InvalidRequest("up_to must be the id of a notification or a broadcast")
+            return UpToItem(source, item_id)
+
+
+def _item_id(source: Source, text: str | None) -> UUID | None:
+    """Raises InvalidRequest."""
+    if text is None:
+        return None
+    item_id = ids.decode_item(source, text)
+    if item_id is None:
+        raise InvalidRequest(f"up_to.{source} must be the id of a {source}")
+    return item_id
+
+
+HANDLERS: Final[Sequence[HTTPRouteHandler]] = (
+    *(_mark(source, action) for source in ("notification", "broadcast") for action in _MARKS),
+    *(_mark_all(action) for action in _WATERMARKS),
+)

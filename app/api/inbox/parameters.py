@@ -1,0 +1,59 @@
+"""The query of an inbox page, and the tags a caller already has."""
+
+import re
+from typing import Final
+
+from app.api.query import Query
+from app.contract import strings
+from app.contract.errors import InvalidRequest
+from app.db.inbox import View
+from app.services.cursors import Cursor
+
+MAX_CATEGORIES: Final = 20
+_VIEWS: Final[dict[str | None, View]] = {None: "default", "unread": "unread", "archived": "archived"}
+_TAG: Final = re.compile(rb'"([0-9a-f]{32})"')
+
+
+def limit(query: Query, *, most: int, default: int) -> int:
+    """Raises InvalidRequest."""
+    text = query.one("limit")
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
+        raise InvalidRequest(f"limit must be a number from 1 to {most}")
+    return int(text)
+
+
+def cursor(query: Query) -> Cursor | None:
+    """Raises InvalidRequest."""
+    text = query.one("cursor")
+    return None if text is None else Cursor.decode(text)
+
+
+def view(query: Query) -> View:
+    """Raises InvalidRequest."""
+    found = _VIEWS.get(query.one("filter"))
+    if found is None:
+        raise InvalidRequest("filter must be unread or archived")
+    return found
+
+
+def categories(query: Query) -> list[str] | None:
+    """Categories and `a.*` patterns, None for all. Raises InvalidRequest."""
+    found = query.all("category")
+    if len(found) > MAX_CATEGORIES:
+        raise InvalidRequest(f"category may be given at most {MAX_CATEGORIES} times")
+    for category in found:
+        strings.check_length(category, "category")
+        if category == ".*":
+            raise InvalidRequest("category must name something before .*")
+    return found or None
+
+
+def known_etags(if_none_match: bytes | None) -> list[str]:
+    """The tags of an If-None-Match header that can be ours, weak or not; `*` stands for any."""
+    if if_none_match is None:
+        return []
+    if if_none_match.strip() == b"*":
+        return ["*"]
+    return [tag.decode() for tag in _TAG.findall(if_none_match)]

@@ -1,0 +1,97 @@
+"""The API process: what it is made of, how it starts, how it ends."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.types import ASGIApp
+
+from app import redis
+from app.api import demo_page, errors, health, server
+from app.api.cors import Cors
+from app.api.edge import Edge
+from app.api.inbox import counts, items, marks
+from app.api.key_usage import KeyUsage
+from app.api.management import broadcasts, notifications, subscribers
+from app.api.readiness import Readiness
+from app.api.request import Request
+from app.api.services import Services
+from app.db.pool import create_pool
+from app.outbox.publisher import Publisher
+from app.services.auth import Authenticator
+from app.services.broadcasts import Broadcasts
+from app.services.inbox import Inbox
+from app.services.notifications import Notifications
+from app.services.subscribers import Subscribers
+from app.settings import Address, Settings
+from app.signals import stop_on_signals
+
+
+def create_app(services: Services) -> ASGIApp:
+    app = Litestar(
+        [
+            health.healthz,
+            health.readyz,
+            health.metrics,
+            notifications.send,
+            broadcasts.send,
+            subscribers.put_subscriber,
+            items.list_items,
+            counts.get_counts,
+            *marks.HANDLERS,
+            *(demo_page.HANDLERS if services.settings.demo else ()),
+        ],
+        request_class=Request,
+        state=State({"services": services}),
+        exception_handlers={Exception: errors.respond},
+        openapi_config=None,
+        logging_config=None,
+    )
+    return Edge(app, Cors(services.settings.allowed_origins))
+
+
+@asynccontextmanager
+async def wire(settings: Settings) -> AsyncGenerator[Services]:
+    """Everything the API needs, open for as long as the block runs."""
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            create_pool(settings.database_url, size=settings.pg_pool_size, name="api")
+        )
+        client = await stack.enter_async_context(redis.connect(settings.redis_url))
+        publisher = await stack.enter_async_context(Publisher.open(pool, client))
+        people = Subscribers(pool)
+        yield Services(
+            settings=settings,
+            pool=pool,
+            authenticator=Authenticator(pool),
+            notifications=Notifications(pool, publisher),
+            broadcasts=Broadcasts(pool, publisher),
+            inbox=Inbox(pool, publisher, people),
+            subscribers=people,
+            key_usage=await stack.enter_async_context(KeyUsage.open(pool)),
+            readiness=Readiness(pool),
+        )
+
+
+async def run(
+    settings: Settings, *, ready: Callable[[Address], None] | None = None, reuse_port: bool = False
+) -> None:
+    """Serves until SIGTERM or SIGINT. ready: is told the bound address.
+
+    Then: not ready; a grace for load balancers to notice; no new connections; what is under way ends.
+    reuse_port: several processes share the address. Raises OSError where it cannot be bound.
+    """
+    stopping = stop_on_signals()
+    listener = server.listen(settings.listen, reuse_port=reuse_port)
+    async with (
+        wire(settings) as services,
+        server.serve(create_app(services), listener, patience_s=settings.drain_s) as address,
+    ):
+        if ready is not None:
+            ready(address)
+        await stopping.wait()
+        services.readiness.drain()
+        await asyncio.sleep(settings.shutdown_grace_s)

@@ -1,0 +1,77 @@
+"""A request as handlers use it: who is asking, what was sent, and the services that answer."""
+
+from typing import Any, TypeVar, cast
+
+import msgspec
+from litestar import Request as LitestarRequest
+from litestar.datastructures import State
+
+from app.api import body
+from app.api.query import Query
+from app.api.services import Services
+from app.contract import bodies, strings
+from app.contract.errors import InvalidRequest
+from app.db.api_keys import ApiKey
+from app.services.auth import Identity
+
+T = TypeVar("T")
+
+
+class Request(LitestarRequest[Any, Any, State]):
+    """Guards fill in who is asking: api_key on the management plane, identity on the subscriber plane."""
+
+    __slots__ = ("_query",)
+
+    @property
+    def services(self) -> Services:
+        return cast("Services", self.scope["litestar_app"].state["services"])
+
+    @property
+    def api_key(self) -> ApiKey:
+        return cast("ApiKey", self.scope["auth"])
+
+    @property
+    def identity(self) -> Identity:
+        return cast("Identity", self.scope["user"])
+
+    @property
+    def query(self) -> Query:
+        try:
+            return self._query
+        except AttributeError:
+            self._query = Query(self.scope["query_string"])
+            return self._query
+
+    def header(self, name: str) -> bytes | None:
+        """The first header of this lower-case name, as sent."""
+        wanted = name.encode()
+        for found, value in self.scope["headers"]:
+            if found == wanted:
+                return value
+        return None
+
+    def path_value(self, name: str) -> str:
+        """A path parameter, decoded: app.api.paths has seen to it that it can be."""
+        return strings.percent_decode(self.scope["path_params"][name].encode(), name)
+
+    async def decode(self, decoder: "msgspec.json.Decoder[T]") -> T:
+        """The body. Raises InvalidRequest, PayloadTooLarge."""
+        found = await self.decode_optional(decoder)
+        if found is None:
+            raise InvalidRequest("a body is required")
+        return found
+
+    async def decode_optional(self, decoder: "msgspec.json.Decoder[T]") -> T | None:
+        """The body, None where it is empty. Raises InvalidRequest, PayloadTooLarge."""
+        raw = await self.read()
+        if not raw:
+            return None
+        body.check_content_type(self.header("content-type"))
+        return bodies.decode(raw, decoder)
+
+    async def read(self) -> bytes:
+        """The body as sent; for a route that takes none, read and dropped. Raises PayloadTooLarge."""
+        announced = self.header("content-length")
+        if announced is None and self.header("transfer-encoding") is None:
+            return b""
+        return await body.read(self.receive, announced=announced)
