@@ -136,14 +136,13 @@ CREATE TABLE scheduled (
     payload         json NOT NULL,
     created_at      timestamptz NOT NULL,
     deliver_at      timestamptz NOT NULL,
+    place           uuid NOT NULL,    -- orders as positions do: waiting_place(deliver_at, id)
     expires_at      timestamptz,
     idempotency_key text COLLATE "C" NOT NULL,
     PRIMARY KEY (environment_id, id)
 );
--- The worker's next delivery.
-CREATE INDEX scheduled_due ON scheduled (deliver_at, environment_id, id);
--- Management lists, newest first.
-CREATE INDEX scheduled_listing ON scheduled (environment_id, deliver_at, id);
+-- The worker's next deliveries, an equal share of each environment, and management lists.
+CREATE UNIQUE INDEX scheduled_place ON scheduled (environment_id, place);
 -- Erasing a person.
 CREATE INDEX scheduled_inbox ON scheduled (environment_id, inbox_id) WHERE inbox_id IS NOT NULL;
 

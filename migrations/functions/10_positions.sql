@@ -72,6 +72,12 @@ LANGUAGE sql IMMUTABLE AS $$
             || 'bfffffffffffffff')::uuid
 $$;
 
+-- Where a waiting item stands among delivered ones: the time of deliver_at, told apart by its id.
+CREATE OR REPLACE FUNCTION waiting_place(deliver timestamptz, item_id uuid) RETURNS uuid
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT (left(position_floor(to_us(deliver))::text, 19) || right(item_id::text, 17))::uuid
+$$;
+
 -- Where an item's id stands: delivered items carry their position as id unless they were scheduled.
 CREATE OR REPLACE FUNCTION notification_position(env uuid, notification uuid) RETURNS uuid
 LANGUAGE sql STABLE AS $$

@@ -6,8 +6,8 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(override, item <= watermark)
 $$;
 
--- Is an unmuted, visible item in a view? 'default': not archived. 'unread': default and not read.
--- 'archived': archived. An item counts as unread exactly when it is in 'unread'.
+-- Is an unmuted, visible item in a view? 'default': not archived. 'unread' and 'read': default and not
+-- read, or read. 'archived': archived. An item counts as unread exactly when it is in 'unread'.
 CREATE OR REPLACE FUNCTION in_view(
     view text, read boolean, archived boolean, item uuid, read_watermark uuid, archive_watermark uuid
 ) RETURNS boolean
@@ -16,6 +16,8 @@ LANGUAGE sql IMMUTABLE AS $$
         WHEN 'archived' THEN is_covered(archived, item, archive_watermark)
         WHEN 'unread' THEN NOT is_covered(archived, item, archive_watermark)
                            AND NOT is_covered(read, item, read_watermark)
+        WHEN 'read' THEN NOT is_covered(archived, item, archive_watermark)
+                         AND is_covered(read, item, read_watermark)
         ELSE NOT is_covered(archived, item, archive_watermark)
     END
 $$;
@@ -25,15 +27,24 @@ $$;
 CREATE OR REPLACE FUNCTION view_ranges(view text, read_watermark uuid, archive_watermark uuid)
 RETURNS TABLE (override_state smallint, above uuid, up_to uuid)
 LANGUAGE sql IMMUTABLE ROWS 6 AS $$
-    SELECT (r.state * 3 + a.state)::smallint,
-           greatest(CASE WHEN a.state = 0 AND view <> 'archived' THEN archive_watermark END,
-                    CASE WHEN r.state = 0 AND view = 'unread' THEN read_watermark END,
-                    '00000000-0000-0000-0000-000000000000'),
-           CASE WHEN a.state = 0 AND view = 'archived' THEN archive_watermark
-                ELSE 'ffffffff-ffff-ffff-ffff-ffffffffffff' END
-    FROM (VALUES (0), (1), (2)) AS r (state), (VALUES (0), (1), (2)) AS a (state)
-    WHERE a.state <> CASE WHEN view = 'archived' THEN 2 ELSE 1 END
-      AND NOT (view = 'unread' AND r.state = 1)
+    SELECT (r.state * 3 + a.state)::smallint, greatest(a.above, r.above), least(a.up_to, r.up_to)
+    FROM (VALUES -- of `archived`: 0 the watermark decides, 1 archived, 2 not archived
+        (0, 'out', archive_watermark, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
+        (2, 'out', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
+        (0, 'in', '00000000-0000-0000-0000-000000000000'::uuid, archive_watermark),
+        (1, 'in', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    ) AS a (state, archive, above, up_to)
+    JOIN (VALUES -- of `read`: 0 the watermark decides, 1 read, 2 not read; 'any': it does not matter
+        (0, 'unread', read_watermark, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
+        (2, 'unread', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
+        (0, 'read', '00000000-0000-0000-0000-000000000000'::uuid, read_watermark),
+        (1, 'read', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
+        (0, 'any', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
+        (1, 'any', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
+        (2, 'any', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    ) AS r (state, reading, above, up_to)
+        ON r.reading = CASE WHEN view IN ('unread', 'read') THEN view ELSE 'any' END
+    WHERE a.archive = CASE view WHEN 'archived' THEN 'in' ELSE 'out' END
 $$;
 
 -- Muted: hidden from every view and every count, sends no hint.

@@ -1,47 +1,68 @@
 -- What a person sees: counts, pages. All STABLE: every statement inside sees the snapshot of the query
 -- that called, so that a page, its counts and its version are of one instant.
 
+-- What counts for one inbox: a row a category of direct items (maintained counters) and a row a broadcast
+-- (counted here: above the watermarks, and among the overrides below them). Muted ones are left out.
+CREATE OR REPLACE FUNCTION counted(box inboxes) RETURNS TABLE (category text, unread bigint, unseen bigint)
+LANGUAGE sql STABLE ROWS 10 AS $$
+    SELECT c.category, c.unread, c.unseen
+    FROM inbox_categories c
+    WHERE c.environment_id = box.environment_id AND c.inbox_id = box.id
+      AND NOT is_muted(box.environment_id, box.id, c.category)
+    UNION ALL
+    SELECT b.category,
+           in_view('unread', o.read, o.archived, b.position, box.read_broadcast, box.archive_broadcast)
+               ::integer::bigint,
+           (b.position > box.seen_broadcast)::integer::bigint
+    FROM broadcasts b
+    LEFT JOIN broadcast_overrides o
+        ON o.environment_id = box.environment_id AND o.inbox_id = box.id AND o.position = b.position
+    WHERE b.environment_id = box.environment_id AND b.position >= box.broadcasts_from
+      AND b.position > least(box.seen_broadcast, greatest(box.read_broadcast, box.archive_broadcast))
+      AND NOT is_muted(box.environment_id, box.id, b.category)
+    UNION ALL
+    SELECT b.category, 1, 0
+    FROM broadcast_overrides o
+    JOIN broadcasts b ON b.environment_id = o.environment_id AND b.position = o.position
+    WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
+      AND o.position <= least(box.seen_broadcast, greatest(box.read_broadcast, box.archive_broadcast))
+      AND in_view('unread', o.read, o.archived, o.position, box.read_broadcast, box.archive_broadcast)
+      AND NOT is_muted(box.environment_id, box.id, b.category)
+$$;
+
 -- The counts of many inboxes at once; an inbox that does not exist has no row.
--- Direct items are maintained per category; broadcasts are counted above the watermarks, and among the
--- overrides below them.
 CREATE OR REPLACE FUNCTION inbox_counts(env uuid, inbox_ids uuid[])
 RETURNS TABLE (inbox_id uuid, unread bigint, unseen bigint, version bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT i.id,
-           direct.unread + recent.unread + resurfaced.unread,
-           direct.unseen + recent.unseen,
-           i.version + h.version
+    SELECT i.id, total.unread, total.unseen, i.version + h.version
     FROM inboxes i
     JOIN broadcast_heads h ON h.environment_id = i.environment_id
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(c.unread), 0)::bigint AS unread, coalesce(sum(c.unseen), 0)::bigint AS unseen
-        FROM inbox_categories c
-        WHERE c.environment_id = i.environment_id AND c.inbox_id = i.id
-          AND NOT is_muted(c.environment_id, c.inbox_id, c.category)
-    ) AS direct
-    CROSS JOIN LATERAL (
-        SELECT greatest(i.broadcasts_from,
-                        least(i.seen_broadcast, greatest(i.read_broadcast, i.archive_broadcast))) AS floor
-    ) AS bound
-    CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE in_view('unread', o.read, o.archived, b.position,
-                                              i.read_broadcast, i.archive_broadcast)) AS unread,
-               count(*) FILTER (WHERE b.position > i.seen_broadcast) AS unseen
-        FROM broadcasts b
-        LEFT JOIN broadcast_overrides o
-            ON o.environment_id = i.environment_id AND o.inbox_id = i.id AND o.position = b.position
-        WHERE b.environment_id = i.environment_id AND b.position >= bound.floor
-          AND NOT is_muted(i.environment_id, i.id, b.category)
-    ) AS recent
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS unread
-        FROM broadcast_overrides o
-        JOIN broadcasts b ON b.environment_id = o.environment_id AND b.position = o.position
-        WHERE o.environment_id = i.environment_id AND o.inbox_id = i.id AND o.position < bound.floor
-          AND in_view('unread', o.read, o.archived, o.position, i.read_broadcast, i.archive_broadcast)
-          AND NOT is_muted(i.environment_id, i.id, b.category)
-    ) AS resurfaced
+        FROM counted(i) AS c
+    ) AS total
     WHERE i.environment_id = env AND i.id = ANY (inbox_ids)
+$$;
+
+-- The counts of one person, with those of each category that has any. No row: no such subscriber.
+CREATE OR REPLACE FUNCTION counts_by_category(env uuid, subscriber text)
+RETURNS TABLE (
+    inbox_id uuid, unread bigint, unseen bigint, version bigint,
+    counted_categories text[], category_unread bigint[], category_unseen bigint[]
+)
+LANGUAGE sql STABLE AS $$
+    SELECT i.id, coalesce(sum(c.unread), 0)::bigint, coalesce(sum(c.unseen), 0)::bigint,
+           i.version + h.version,
+           coalesce(array_agg(c.category ORDER BY c.category) FILTER (WHERE c.unread + c.unseen > 0), '{}'),
+           coalesce(array_agg(c.unread ORDER BY c.category) FILTER (WHERE c.unread + c.unseen > 0), '{}'),
+           coalesce(array_agg(c.unseen ORDER BY c.category) FILTER (WHERE c.unread + c.unseen > 0), '{}')
+    FROM subscribers s
+    JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+    JOIN broadcast_heads h ON h.environment_id = i.environment_id
+    LEFT JOIN LATERAL (SELECT r.category, sum(r.unread)::bigint AS unread, sum(r.unseen)::bigint AS unseen
+                       FROM counted(i) AS r GROUP BY r.category) AS c ON true
+    WHERE s.environment_id = env AND s.subscriber_id = subscriber
+    GROUP BY i.id, i.version, h.version
 $$;
 
 -- Names a state of one inbox under one set of page parameters: equal tags, equal pages, because every
@@ -125,6 +146,36 @@ BEGIN
     ) AS page
     ORDER BY 1 DESC LIMIT page_size;
 END
+$$;
+
+-- One item of the inbox, muted or in whatever state. found false: not visible to this person.
+-- No row: no such subscriber.
+CREATE OR REPLACE FUNCTION inbox_item(env uuid, subscriber text, item_source text, item_id uuid)
+RETURNS TABLE (
+    found boolean, item uuid, id uuid, category text, payload text, read boolean, archived boolean
+)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT one.item IS NOT NULL, one.item, one.id, one.category, one.payload, one.read, one.archived
+    FROM subscribers s
+    JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+    LEFT JOIN LATERAL (
+        SELECT n.position AS item, n.id, n.category, n.payload::text,
+               is_covered(n.read, n.position, i.read_notification) AS read,
+               is_covered(n.archived, n.position, i.archive_notification) AS archived
+        FROM notifications n
+        WHERE item_source = 'notification' AND n.environment_id = env AND n.inbox_id = i.id
+          AND n.position = notification_position(env, item_id) AND n.id = item_id
+        UNION ALL
+        SELECT b.position, b.id, b.category, b.payload::text,
+               is_covered(o.read, b.position, i.read_broadcast),
+               is_covered(o.archived, b.position, i.archive_broadcast)
+        FROM broadcasts b
+        LEFT JOIN broadcast_overrides o
+            ON o.environment_id = env AND o.inbox_id = i.id AND o.position = b.position
+        WHERE item_source = 'broadcast' AND b.environment_id = env AND b.id = item_id
+          AND b.position >= i.broadcasts_from
+    ) AS one ON true
+    WHERE s.environment_id = env AND s.subscriber_id = subscriber
 $$;
 
 -- One page of the inbox, both sources merged: by time, newest first; at an equal time a notification

@@ -39,12 +39,6 @@ BEGIN
 END
 $$;
 
--- The moment from which any worker may take a job that its own process is about to finish.
-CREATE OR REPLACE FUNCTION lease_end(now_us bigint) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT from_us(now_us + 2000000)
-$$;
-
 -- Request n is element n of the first seven arrays; recipient m is recipients[m] of request
 -- recipient_requests[m]. No two requests of one call share a key; no request names a person twice.
 -- One row per request; status as judge_request(). ids, inbox_ids and muted run along subscriber_ids.
@@ -100,70 +94,54 @@ BEGIN
         RAISE serialization_failure USING MESSAGE = 'a recipient was erased meanwhile';
     END IF;
 
-    -- Every inbox is held: from here on the clock decides, and nothing comes between.
+    -- Every inbox is held. Scheduled items wait in their own table; the others become visible now.
     now_us := clock_us();
     RETURN QUERY
     WITH target AS MATERIALIZED (
-        SELECT r.request, r.nth, q.env, q.category, q.payload::json AS payload, q.deliver, q.expires,
-               s.subscriber_id, i.id AS inbox_id,
-               next_us(i.last_position_us, now_us) AS first_us,
-               row_number() OVER (PARTITION BY i.id, q.deliver IS NULL ORDER BY r.request) - 1 AS later,
-               is_muted(q.env, i.id, q.category) AS muted
+        SELECT r.request, r.nth, q.env, q.category, q.payload, q.deliver, q.expires, s.subscriber_id,
+               s.id AS inbox_id, CASE WHEN q.deliver IS NOT NULL THEN position_at(now_us) END AS waiting_id
         FROM unnest(recipient_requests, recipients) WITH ORDINALITY AS r (request, subscriber, nth)
         JOIN unnest(envs, request_categories, payloads, deliver_ats, expires_ats)
              WITH ORDINALITY AS q (env, category, payload, deliver, expires, request)
             ON q.request = r.request
         JOIN subscribers s ON s.environment_id = q.env AND s.subscriber_id = r.subscriber
-        JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
         WHERE verdicts[r.request] = 'created'
-    ), item AS MATERIALIZED (
-        SELECT t.*, t.first_us + t.later AS us,
-               position_at(CASE WHEN t.deliver IS NULL THEN t.first_us + t.later ELSE now_us END) AS id
-        FROM target t
-    ), delivered AS (
-        INSERT INTO notifications (environment_id, inbox_id, position, id, expires_at, category, payload)
-        SELECT n.env, n.inbox_id, n.id, n.id, n.expires, n.category, n.payload
-        FROM item n WHERE n.deliver IS NULL
     ), waiting AS (
         INSERT INTO scheduled (environment_id, id, inbox_id, category, payload, created_at, deliver_at,
-                               expires_at, idempotency_key)
-        SELECT n.env, n.id, n.inbox_id, n.category, n.payload, from_us(now_us), n.deliver, n.expires,
-               keys[n.request]
-        FROM item n WHERE n.deliver IS NOT NULL
-    ), moved AS (
-        UPDATE inboxes i SET last_position_us = m.us, version = i.version + 1
-        FROM (SELECT n.env, n.inbox_id, max(n.us) AS us
-              FROM item n WHERE n.deliver IS NULL GROUP BY n.env, n.inbox_id) AS m
-        WHERE i.environment_id = m.env AND i.id = m.inbox_id
-    ), counted AS (
-        INSERT INTO inbox_categories AS c (environment_id, inbox_id, category, unread, unseen)
-        SELECT n.env, n.inbox_id, n.category, count(*), count(*)
-        FROM item n WHERE n.deliver IS NULL GROUP BY n.env, n.inbox_id, n.category
-        ON CONFLICT (environment_id, inbox_id, category)
-            DO UPDATE SET unread = c.unread + excluded.unread, unseen = c.unseen + excluded.unseen
-        RETURNING c.environment_id AS env, c.category, c.xmax = 0 AS is_new
-    ), named AS (
-        INSERT INTO categories (environment_id, category)
-        SELECT DISTINCT c.env, c.category FROM counted c WHERE c.is_new ORDER BY 1, 2
-        ON CONFLICT DO NOTHING
-    ), hint AS MATERIALIZED (
-        SELECT n.env, n.request, position_at(now_us) AS job_id,
-               jsonb_build_object('reason', 'notification', 'source', 'notification', 'at_us', now_us,
-                   'hints', jsonb_agg(jsonb_build_array(n.inbox_id, n.id) ORDER BY n.nth)) AS payload
-        FROM item n WHERE n.deliver IS NULL AND NOT n.muted GROUP BY n.env, n.request
-    ), owed AS (
-        INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
-        SELECT h.env, h.job_id, 'hint', h.payload, lease_end(now_us) FROM hint h
+                               place, expires_at, idempotency_key)
+        SELECT t.env, t.waiting_id, t.inbox_id, t.category, t.payload::json, from_us(now_us), t.deliver,
+               waiting_place(t.deliver, t.waiting_id), t.expires, keys[t.request]
+        FROM target t WHERE t.deliver IS NOT NULL
+    ), immediate AS MATERIALIZED (
+        SELECT t.*, row_number() OVER (ORDER BY t.nth) AS at FROM target t WHERE t.deliver IS NULL
+    ), columns AS MATERIALIZED (
+        SELECT array_agg(t.env ORDER BY t.at) AS envs, array_agg(t.inbox_id ORDER BY t.at) AS inbox_ids,
+               array_agg(NULL::uuid) AS ids, array_agg(t.category ORDER BY t.at) AS item_categories,
+               array_agg(t.payload ORDER BY t.at) AS payloads, array_agg(NULL::timestamptz) AS none,
+               array_agg(t.expires ORDER BY t.at) AS expireses, array_agg(t.request ORDER BY t.at) AS job_groups
+        FROM immediate t
+    ), delivered AS MATERIALIZED (
+        SELECT d.* FROM columns c
+        CROSS JOIN LATERAL deliver_items(c.envs, c.inbox_ids, c.ids, c.item_categories, c.payloads, c.none,
+                                         c.none, c.expireses, c.job_groups) AS d
+        WHERE c.envs IS NOT NULL
+    ), item AS MATERIALIZED (
+        SELECT t.env, t.request, t.nth, t.subscriber_id, t.inbox_id, t.deliver,
+               coalesce(t.waiting_id, d.item) AS id, coalesce(d.muted, true) AS muted, d.job_id, d.delivered_us
+        FROM target t
+        LEFT JOIN immediate i ON i.nth = t.nth
+        LEFT JOIN delivered d ON d.nth = i.at
     ), answer AS MATERIALIZED (
-        SELECT n.env, n.request, max(n.deliver) AS deliver,
+        SELECT n.env, n.request, max(n.deliver) AS deliver, max(n.delivered_us) AS delivered_us,
                array_agg(n.subscriber_id ORDER BY n.nth) AS subscriber_ids,
                array_agg(n.id ORDER BY n.nth) AS ids,
                array_agg(n.inbox_id ORDER BY n.nth) AS inbox_ids,
-               array_agg(n.muted OR n.deliver IS NOT NULL ORDER BY n.nth) AS muted
+               array_agg(n.muted ORDER BY n.nth) AS muted,
+               (array_agg(n.job_id) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job_id
         FROM item n GROUP BY n.env, n.request
     ), remembered AS (
-        INSERT INTO idempotency AS i (environment_id, kind, key, fingerprint, subscriber_ids, ids,
-                                      created_at, deliver_at)
+        INSERT INTO idempotency (environment_id, kind, key, fingerprint, subscriber_ids, ids, created_at,
+                                 deliver_at)
         SELECT a.env, 'notification', keys[a.request], fingerprints[a.request], a.subscriber_ids, a.ids,
                from_us(now_us), a.deliver
         FROM answer a
@@ -171,8 +149,9 @@ BEGIN
             SET fingerprint = excluded.fingerprint, subscriber_ids = excluded.subscriber_ids,
                 ids = excluded.ids, created_at = excluded.created_at, deliver_at = excluded.deliver_at
     )
-    SELECT a.request, 'created', a.subscriber_ids, a.ids, a.inbox_ids, a.muted, h.job_id, now_us
-    FROM answer a LEFT JOIN hint h ON h.request = a.request;
+    SELECT a.request, 'created', a.subscriber_ids, a.ids, a.inbox_ids, a.muted, a.job_id,
+           coalesce(a.delivered_us, now_us)
+    FROM answer a;
 END
 $$;
 
@@ -184,9 +163,6 @@ CREATE OR REPLACE FUNCTION send_broadcast(
 ) RETURNS TABLE (status text, id uuid, created_us bigint, job_id uuid)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
-DECLARE
-    head   broadcast_heads;
-    now_us bigint;
 BEGIN
     PERFORM lock_keys('broadcast', ARRAY[env], ARRAY[request_key]);
     status := judge_request(env, 'broadcast', request_key, request_fingerprint, deliver, expires);
@@ -199,27 +175,15 @@ BEGIN
         RETURN;
     END IF;
     IF deliver IS NULL THEN
-        SELECT h.* INTO STRICT head FROM broadcast_heads h WHERE h.environment_id = env FOR UPDATE;
-        created_us := next_us(head.last_position_us, clock_us());
-        id := position_at(created_us);
-        INSERT INTO broadcasts (environment_id, position, id, expires_at, category, idempotency_key, payload)
-        VALUES (env, id, id, expires, request_category, request_key, request_payload::json);
-        UPDATE broadcast_heads h SET last_position_us = created_us, version = h.version + 1
-        WHERE h.environment_id = env;
-        INSERT INTO categories (environment_id, category) VALUES (env, request_category) ON CONFLICT DO NOTHING;
-        job_id := position_at(created_us);
-        INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
-        VALUES (env, job_id, 'hint',
-                jsonb_build_object('reason', 'broadcast', 'source', 'broadcast', 'at_us', created_us, 'category', request_category,
-                                   'hints', jsonb_build_array(jsonb_build_array(NULL, id))),
-                lease_end(clock_us()));
+        SELECT d.item, d.delivered_us, d.job_id INTO id, created_us, job_id
+        FROM deliver_broadcast(env, NULL, request_category, request_payload, request_key, NULL, NULL, expires) d;
     ELSE
         created_us := clock_us();
         id := position_at(created_us);
         INSERT INTO scheduled (environment_id, id, inbox_id, category, payload, created_at, deliver_at,
-                               expires_at, idempotency_key)
+                               place, expires_at, idempotency_key)
         VALUES (env, id, NULL, request_category, request_payload::json, from_us(created_us), deliver,
-                expires, request_key);
+                waiting_place(deliver, id), expires, request_key);
     END IF;
     INSERT INTO idempotency AS i (environment_id, kind, key, fingerprint, ids, created_at, deliver_at)
     VALUES (env, 'broadcast', request_key, request_fingerprint, ARRAY[id], from_us(created_us), deliver)

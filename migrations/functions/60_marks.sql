@@ -263,7 +263,7 @@ BEGIN
             archive_broadcast = CASE field WHEN 'archived' THEN greatest(wm_b, bound_b) ELSE i.archive_broadcast END,
             version = i.version + 1
         WHERE i.environment_id = env AND i.id = box.id;
-        IF field IN ('read', 'seen') AND bound_n > nothing THEN
+        IF field IN ('read', 'seen') AND bound_n > wm_n THEN
             INSERT INTO watermark_moves (environment_id, inbox_id, status, up_to, occurred_at)
             VALUES (env, box.id, field, bound_n, clock_timestamp()) ON CONFLICT DO NOTHING;
         END IF;

@@ -13,3 +13,9 @@ LANGUAGE sql STABLE ROWS 10 AS $$
     )
     SELECT t.environment_id FROM tenant t WHERE t.environment_id IS NOT NULL
 $$;
+
+-- The moment from which any worker may take a job that its own process is about to finish.
+CREATE OR REPLACE FUNCTION lease_end(now_us bigint) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT from_us(now_us + 2000000)
+$$;

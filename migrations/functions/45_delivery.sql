@@ -1,0 +1,301 @@
+-- Becoming visible and ceasing to be: the only places where items enter and leave an inbox.
+-- Each keeps rows, counters, positions, versions and the hints owed in one transaction.
+
+-- Delivers item n (element n of each array) to inbox inbox_ids[n], in this order within an inbox.
+-- The caller holds the locks of all those inboxes. item_ids[n] NULL: the id is the position.
+-- job_groups[n]: items of one group (of one environment) share a hint job.
+-- One row per item: its position, whether its category is muted, its hint job (NULL if muted).
+CREATE OR REPLACE FUNCTION deliver_items(
+    envs uuid[], inbox_ids uuid[], item_ids uuid[], item_categories text[], payloads text[],
+    createds timestamptz[], delivers timestamptz[], expireses timestamptz[], job_groups integer[]
+) RETURNS TABLE (nth bigint, item uuid, muted boolean, job_id uuid, delivered_us bigint)
+LANGUAGE plpgsql ROWS 64 AS $$
+#variable_conflict use_column
+DECLARE
+    now_us bigint := clock_us(); -- after the locks: from here on nothing comes between
+BEGIN
+    RETURN QUERY
+    WITH item AS MATERIALIZED (
+        SELECT w.*, place.us, position_at(place.us) AS position, is_muted(w.env, w.inbox_id, w.category) AS muted
+        FROM (SELECT u.*, row_number() OVER (PARTITION BY u.inbox_id ORDER BY u.nth) - 1 AS later
+              FROM unnest(envs, inbox_ids, item_ids, item_categories, payloads, createds, delivers,
+                          expireses, job_groups) WITH ORDINALITY
+                   AS u (env, inbox_id, id, category, payload, created, deliver, expires, job_group, nth)) AS w
+        JOIN inboxes i ON i.environment_id = w.env AND i.id = w.inbox_id
+        CROSS JOIN LATERAL (SELECT next_us(i.last_position_us, now_us) + w.later AS us) AS place
+    ), visible AS (
+        INSERT INTO notifications (environment_id, inbox_id, position, id, created_at, deliver_at,
+                                   expires_at, category, payload)
+        SELECT n.env, n.inbox_id, n.position, coalesce(n.id, n.position), n.created, n.deliver,
+               n.expires, n.category, n.payload::json
+        FROM item n
+    ), found_by_id AS (
+        INSERT INTO scheduled_positions (environment_id, id, position)
+        SELECT n.env, n.id, n.position FROM item n WHERE n.id IS NOT NULL
+    ), moved AS (
+        UPDATE inboxes i SET last_position_us = m.us, version = i.version + 1
+        FROM (SELECT n.env, n.inbox_id, max(n.us) AS us FROM item n GROUP BY n.env, n.inbox_id) AS m
+        WHERE i.environment_id = m.env AND i.id = m.inbox_id
+    ), counted AS (
+        INSERT INTO inbox_categories AS c (environment_id, inbox_id, category, unread, unseen)
+        SELECT n.env, n.inbox_id, n.category, count(*), count(*)
+        FROM item n GROUP BY n.env, n.inbox_id, n.category
+        ON CONFLICT (environment_id, inbox_id, category)
+            DO UPDATE SET unread = c.unread + excluded.unread, unseen = c.unseen + excluded.unseen
+        RETURNING c.environment_id AS env, c.category, c.xmax = 0 AS is_new
+    ), named AS (
+        INSERT INTO categories (environment_id, category)
+        SELECT DISTINCT c.env, c.category FROM counted c WHERE c.is_new ORDER BY 1, 2
+        ON CONFLICT DO NOTHING
+    ), hint AS MATERIALIZED (
+        SELECT n.env, n.job_group, position_at(now_us) AS job_id,
+               jsonb_build_object('reason', 'notification', 'source', 'notification', 'at_us', now_us,
+                   'hints', jsonb_agg(jsonb_build_array(n.inbox_id, coalesce(n.id, n.position)) ORDER BY n.nth)
+               ) AS payload
+        FROM item n WHERE NOT n.muted GROUP BY n.env, n.job_group
+    ), owed AS (
+        INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
+        SELECT h.env, h.job_id, 'hint', h.payload, lease_end(now_us) FROM hint h
+    )
+    SELECT n.nth, n.position, n.muted, h.job_id, now_us
+    FROM item n
+    LEFT JOIN hint h ON h.env = n.env AND h.job_group = n.job_group AND NOT n.muted;
+END
+$$;
+
+-- Removes delivered items, whoever holds them; those already gone are passed over. Takes the locks of
+-- their inboxes. hint_reason: retracted, expired, or NULL for none.
+-- One row per hint job owed, with the pairs of inbox and item it names.
+CREATE OR REPLACE FUNCTION remove_items(envs uuid[], positions uuid[], hint_reason text)
+RETURNS TABLE (environment_id uuid, job_id uuid, hinted_inboxes uuid[], hinted_items uuid[], removed bigint)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    now_us bigint := clock_us();
+BEGIN
+    PERFORM FROM inboxes i
+    WHERE (i.environment_id, i.id) IN (
+        SELECT n.environment_id, n.inbox_id FROM notifications n
+        JOIN unnest(envs, positions) AS w (env, position)
+            ON n.environment_id = w.env AND n.position = w.position)
+    ORDER BY i.environment_id, i.id FOR UPDATE;
+    RETURN QUERY
+    WITH gone AS (
+        DELETE FROM notifications n
+        USING unnest(envs, positions) AS w (env, position), inboxes i
+        WHERE n.environment_id = w.env AND n.position = w.position
+          AND i.environment_id = n.environment_id AND i.id = n.inbox_id
+        RETURNING n.environment_id AS env, n.inbox_id, n.position, n.id, n.category,
+            in_view('unread', n.read, n.archived, n.position, i.read_notification, i.archive_notification)
+                ::integer AS unread,
+            (n.position > i.seen_notification)::integer AS unseen
+    ), uncounted AS (
+        UPDATE inbox_categories c SET unread = c.unread - g.unread, unseen = c.unseen - g.unseen
+        FROM (SELECT g.env, g.inbox_id, g.category, sum(g.unread) AS unread, sum(g.unseen) AS unseen
+              FROM gone g GROUP BY g.env, g.inbox_id, g.category) AS g
+        WHERE c.environment_id = g.env AND c.inbox_id = g.inbox_id AND c.category = g.category
+          AND g.unread + g.unseen > 0
+    ), moved AS (
+        UPDATE inboxes i SET version = i.version + 1
+        FROM (SELECT DISTINCT g.env, g.inbox_id FROM gone g) AS g
+        WHERE i.environment_id = g.env AND i.id = g.inbox_id
+    ), untold AS (
+        DELETE FROM timeline t USING gone g WHERE t.environment_id = g.env AND t.position = g.position
+    ), unfound AS (
+        DELETE FROM scheduled_positions s USING gone g
+        WHERE s.environment_id = g.env AND s.id = g.id AND g.id <> g.position
+    ), hint AS MATERIALIZED (
+        SELECT g.env, position_at(now_us) AS job_id,
+               array_agg(g.inbox_id ORDER BY g.position) AS inboxes, array_agg(g.id ORDER BY g.position) AS items,
+               jsonb_agg(jsonb_build_array(g.inbox_id, g.id) ORDER BY g.position) AS hints
+        FROM gone g
+        WHERE hint_reason IS NOT NULL AND NOT is_muted(g.env, g.inbox_id, g.category) GROUP BY g.env
+    ), owed AS (
+        INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
+        SELECT h.env, h.job_id, 'hint',
+               jsonb_build_object('reason', hint_reason, 'source', 'notification', 'at_us', now_us,
+                                  'hints', h.hints),
+               lease_end(now_us)
+        FROM hint h
+    )
+    SELECT g.env, h.job_id, h.inboxes, h.items, count(*)
+    FROM gone g LEFT JOIN hint h ON h.env = g.env
+    GROUP BY g.env, h.job_id, h.inboxes, h.items;
+END
+$$;
+
+-- Owes a hint to everybody in an environment who has not muted the category.
+CREATE OR REPLACE FUNCTION owe_broadcast_hint(env uuid, hint_reason text, item uuid, item_category text, at_us bigint)
+RETURNS uuid
+LANGUAGE sql VOLATILE AS $$
+    INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
+    VALUES (env, position_at(at_us), 'hint',
+            jsonb_build_object('reason', hint_reason, 'source', 'broadcast', 'at_us', at_us,
+                               'category', item_category,
+                               'hints', jsonb_build_array(jsonb_build_array(NULL, item))),
+            lease_end(clock_us()))
+    RETURNING id
+$$;
+
+-- Makes a broadcast visible. item_id NULL: the id is the position. The head's lock orders broadcasts, and
+-- its version moves with them.
+CREATE OR REPLACE FUNCTION deliver_broadcast(
+    env uuid, item_id uuid, item_category text, item_payload text, key text,
+    created timestamptz, deliver timestamptz, expires timestamptz,
+    OUT item uuid, OUT delivered_us bigint, OUT job_id uuid
+)
+LANGUAGE plpgsql AS $$
+DECLARE
+    last_us bigint;
+BEGIN
+    SELECT h.last_position_us INTO STRICT last_us FROM broadcast_heads h
+    WHERE h.environment_id = env FOR UPDATE;
+    delivered_us := next_us(last_us, clock_us());
+    item := position_at(delivered_us);
+    INSERT INTO broadcasts (environment_id, position, id, created_at, deliver_at, expires_at, category,
+                            idempotency_key, payload)
+    VALUES (env, item, coalesce(item_id, item), created, deliver, expires, item_category, key,
+            item_payload::json);
+    UPDATE broadcast_heads h SET last_position_us = delivered_us, version = h.version + 1
+    WHERE h.environment_id = env;
+    INSERT INTO categories (environment_id, category) VALUES (env, item_category) ON CONFLICT DO NOTHING;
+    job_id := owe_broadcast_hint(env, 'broadcast', coalesce(item_id, item), item_category, delivered_us);
+END
+$$;
+
+-- Removes a delivered broadcast from everybody at once. Counts follow, as they join broadcasts.
+-- No row where it is not there.
+CREATE OR REPLACE FUNCTION remove_broadcast(env uuid, broadcast_id uuid, hint_reason text)
+RETURNS TABLE (category text, job_id uuid)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    gone broadcasts;
+BEGIN
+    PERFORM FROM broadcast_heads h WHERE h.environment_id = env FOR UPDATE;
+    DELETE FROM broadcasts b WHERE b.environment_id = env AND b.id = broadcast_id RETURNING b.* INTO gone;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    UPDATE broadcast_heads h SET version = h.version + 1 WHERE h.environment_id = env;
+    DELETE FROM broadcast_overrides o WHERE o.environment_id = env AND o.position = gone.position;
+    category := gone.category;
+    job_id := owe_broadcast_hint(env, hint_reason, broadcast_id, gone.category, clock_us());
+    RETURN NEXT;
+END
+$$;
+
+-- Delivers what is due of the direct items that wait, an equal share of each environment, at most about
+-- `batch`. What expired while it waited, or whose person was erased, is dropped. Rows that a cancellation
+-- or another worker holds are passed over.
+-- One row per hint job owed, with the pairs of inbox and item it names; looked_at of 0: nothing was due.
+CREATE OR REPLACE FUNCTION deliver_due(batch integer)
+RETURNS TABLE (environment_id uuid, job_id uuid, hinted_inboxes uuid[], hinted_items uuid[], delivered_us bigint)
+LANGUAGE plpgsql ROWS 10 AS $$
+#variable_conflict use_column
+DECLARE
+    due_envs uuid[];
+    due_ids  uuid[];
+    now_us   bigint := clock_us();
+BEGIN
+    WITH tenant (env) AS MATERIALIZED (SELECT * FROM environments_with_scheduled())
+    SELECT array_agg(tenant.env), array_agg(due.id) INTO due_envs, due_ids
+    FROM tenant
+    CROSS JOIN LATERAL (
+        SELECT s.id FROM scheduled s
+        WHERE s.environment_id = tenant.env AND s.inbox_id IS NOT NULL
+          AND s.place <= position_ceiling(now_us)
+        ORDER BY s.place
+        LIMIT (SELECT greatest(batch / greatest(count(*), 1), 1) FROM tenant)
+        FOR UPDATE SKIP LOCKED) AS due;
+    IF due_envs IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM FROM inboxes i
+    WHERE (i.environment_id, i.id) IN (
+        SELECT s.environment_id, s.inbox_id FROM scheduled s
+        JOIN unnest(due_envs, due_ids) AS d (env, id) ON s.environment_id = d.env AND s.id = d.id)
+    ORDER BY i.environment_id, i.id FOR UPDATE;
+    RETURN QUERY
+    WITH taken AS (
+        DELETE FROM scheduled s USING unnest(due_envs, due_ids) AS d (env, id)
+        WHERE s.environment_id = d.env AND s.id = d.id
+        RETURNING s.*
+    ), ready AS MATERIALIZED (
+        SELECT array_agg(t.environment_id ORDER BY t.place) AS envs,
+               array_agg(t.inbox_id ORDER BY t.place) AS inbox_ids,
+               array_agg(t.id ORDER BY t.place) AS ids,
+               array_agg(t.category ORDER BY t.place) AS item_categories,
+               array_agg(t.payload::text ORDER BY t.place) AS payloads,
+               array_agg(t.created_at ORDER BY t.place) AS createds,
+               array_agg(t.deliver_at ORDER BY t.place) AS delivers,
+               array_agg(t.expires_at ORDER BY t.place) AS expireses,
+               array_agg(1 ORDER BY t.place) AS job_groups
+        FROM taken t
+        JOIN inboxes i ON i.environment_id = t.environment_id AND i.id = t.inbox_id
+        WHERE t.expires_at IS NULL OR t.expires_at > clock_timestamp()
+    )
+    SELECT r.envs[d.nth], d.job_id, array_agg(r.inbox_ids[d.nth] ORDER BY d.nth),
+           array_agg(r.ids[d.nth] ORDER BY d.nth), max(d.delivered_us)
+    FROM ready r
+    CROSS JOIN LATERAL deliver_items(r.envs, r.inbox_ids, r.ids, r.item_categories, r.payloads, r.createds,
+                                     r.delivers, r.expireses, r.job_groups) AS d
+    WHERE r.envs IS NOT NULL
+    GROUP BY r.envs[d.nth], d.job_id;
+END
+$$;
+
+-- Delivers one due broadcast, or drops it where it expired while it waited. No row: none is due.
+CREATE OR REPLACE FUNCTION deliver_due_broadcast()
+RETURNS TABLE (environment_id uuid, id uuid, category text, delivered_us bigint, job_id uuid)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    due    scheduled;
+    now_us bigint := clock_us();
+BEGIN
+    SELECT waiting.* INTO due
+    FROM environments_with_scheduled() AS tenant (env)
+    CROSS JOIN LATERAL (
+        SELECT s.* FROM scheduled s
+        WHERE s.environment_id = tenant.env AND s.inbox_id IS NULL
+          AND s.place <= position_ceiling(now_us)
+        ORDER BY s.place LIMIT 1 FOR UPDATE SKIP LOCKED) AS waiting
+    LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    DELETE FROM scheduled s WHERE s.environment_id = due.environment_id AND s.id = due.id;
+    environment_id := due.environment_id;
+    id := due.id;
+    category := due.category;
+    IF due.expires_at IS NULL OR due.expires_at > clock_timestamp() THEN
+        SELECT d.delivered_us, d.job_id INTO delivered_us, job_id
+        FROM deliver_broadcast(due.environment_id, due.id, due.category, due.payload::text,
+                               due.idempotency_key, due.created_at, due.deliver_at, due.expires_at) AS d;
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
+-- The environments that have something scheduled, as environments_with_jobs().
+CREATE OR REPLACE FUNCTION environments_with_scheduled() RETURNS SETOF uuid
+LANGUAGE sql STABLE ROWS 10 AS $$
+    WITH RECURSIVE tenant (environment_id) AS (
+        (SELECT s.environment_id FROM scheduled s ORDER BY 1 LIMIT 1)
+        UNION ALL
+        SELECT (SELECT s.environment_id FROM scheduled s
+                WHERE s.environment_id > t.environment_id ORDER BY 1 LIMIT 1)
+        FROM tenant t WHERE t.environment_id IS NOT NULL
+    )
+    SELECT t.environment_id FROM tenant t WHERE t.environment_id IS NOT NULL
+$$;
+
+-- Seconds until something scheduled is due, or NULL.
+CREATE OR REPLACE FUNCTION next_delivery_s() RETURNS double precision
+LANGUAGE sql VOLATILE AS $$
+    SELECT extract(epoch FROM min(first.deliver_at) - clock_timestamp())::float8
+    FROM environments_with_scheduled() AS tenant (env)
+    CROSS JOIN LATERAL (SELECT s.deliver_at FROM scheduled s
+                        WHERE s.environment_id = tenant.env ORDER BY s.place LIMIT 1) AS first
+$$;

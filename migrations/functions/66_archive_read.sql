@@ -1,0 +1,93 @@
+-- archive-read: archives, in chunks, what is read.
+
+-- Asks for it. The job remembers how far the inbox reached then; its id is the inbox's, so that asking
+-- again while it waits or runs adds nothing. No row: no such subscriber.
+CREATE OR REPLACE FUNCTION ask_archive_read(env uuid, subscriber text) RETURNS TABLE (inbox_id uuid)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    box inboxes;
+BEGIN
+    SELECT i.* INTO box FROM subscribers s
+    JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+    WHERE s.environment_id = env AND s.subscriber_id = subscriber
+    FOR UPDATE OF i;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
+    SELECT env, box.id, 'archive_read',
+           jsonb_build_object('notification', position_ceiling(box.last_position_us),
+                              'broadcast', position_ceiling(h.last_position_us)),
+           clock_timestamp()
+    FROM broadcast_heads h WHERE h.environment_id = env
+    ON CONFLICT DO NOTHING;
+    inbox_id := box.id;
+    RETURN NEXT;
+END
+$$;
+
+-- Archives up to `chunk` items of each source at or below the two positions that are read and not yet
+-- archived, newest first, and moves the positions below what it looked at: each item is reached once.
+-- more false: there is nothing left. Counters stay: what is read is not counted.
+CREATE OR REPLACE FUNCTION archive_read_chunk(
+    env uuid, inbox uuid, INOUT below_notification uuid, INOUT below_broadcast uuid, chunk integer,
+    OUT more boolean, OUT job_id uuid
+)
+LANGUAGE plpgsql AS $$
+DECLARE
+    nothing constant uuid := '00000000-0000-0000-0000-000000000000';
+    box     inboxes;
+    done_n  bigint;
+    done_b  bigint;
+BEGIN
+    more := false;
+    SELECT i.* INTO box FROM inboxes i WHERE i.environment_id = env AND i.id = inbox FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN; -- erased meanwhile
+    END IF;
+    WITH reached AS MATERIALIZED (
+        SELECT n.position
+        FROM view_ranges('read', box.read_notification, box.archive_notification) v
+        CROSS JOIN LATERAL (
+            SELECT n.position FROM notifications n
+            WHERE n.environment_id = env AND n.inbox_id = inbox AND n.override_state = v.override_state
+              AND n.position > v.above AND n.position <= least(v.up_to, below_notification)
+            ORDER BY n.position DESC LIMIT chunk) AS n
+        ORDER BY n.position DESC LIMIT chunk
+    ), archived AS (
+        UPDATE notifications n
+        SET archived = override_for(true, n.position, box.archive_notification)
+        FROM reached r WHERE n.environment_id = env AND n.position = r.position
+    )
+    SELECT count(*), CASE count(*) WHEN 0 THEN nothing
+                     ELSE position_ceiling(min(position_us(r.position)) - 1) END
+    INTO done_n, below_notification FROM reached r;
+    WITH reached AS MATERIALIZED (
+        SELECT b.position, o.read
+        FROM broadcasts b
+        LEFT JOIN broadcast_overrides o
+            ON o.environment_id = env AND o.inbox_id = inbox AND o.position = b.position
+        WHERE b.environment_id = env AND b.position >= box.broadcasts_from AND b.position <= below_broadcast
+          AND in_view('read', o.read, o.archived, b.position, box.read_broadcast, box.archive_broadcast)
+        ORDER BY b.position DESC LIMIT chunk
+    ), redundant AS (
+        DELETE FROM broadcast_overrides o USING reached r
+        WHERE o.environment_id = env AND o.inbox_id = inbox AND o.position = r.position
+          AND o.read IS NULL AND r.position <= box.archive_broadcast
+    ), archived AS (
+        INSERT INTO broadcast_overrides (environment_id, inbox_id, position, read, archived)
+        SELECT env, inbox, r.position, r.read, override_for(true, r.position, box.archive_broadcast)
+        FROM reached r WHERE r.position > box.archive_broadcast OR r.read IS NOT NULL
+        ON CONFLICT (environment_id, inbox_id, position) DO UPDATE SET archived = excluded.archived
+    )
+    SELECT count(*), CASE count(*) WHEN 0 THEN nothing
+                     ELSE position_ceiling(min(position_us(r.position)) - 1) END
+    INTO done_b, below_broadcast FROM reached r;
+    IF done_n + done_b > 0 THEN
+        UPDATE inboxes i SET version = i.version + 1 WHERE i.environment_id = env AND i.id = inbox;
+        job_id := owe_hint(env, 'archive_state', inbox, 'notification', NULL);
+    END IF;
+    more := done_n = chunk OR done_b = chunk;
+END
+$$;

@@ -1,0 +1,110 @@
+-- Taking back: cancelling what waits, retracting what was delivered.
+
+-- Cancels or retracts notifications by id. The lock on a waiting row decides between cancelling and
+-- delivery: only after it was tried is the item looked for among the delivered ones.
+-- withdrawn: how many there were. The rest as remove_items(), NULL when nobody is hinted.
+CREATE OR REPLACE FUNCTION retract_notifications(env uuid, item_ids uuid[])
+RETURNS TABLE (withdrawn bigint, job_id uuid, hinted_inboxes uuid[], hinted_items uuid[])
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    delivered uuid[];
+    removed   bigint;
+BEGIN
+    PERFORM FROM scheduled s
+    WHERE s.environment_id = env AND s.id = ANY (item_ids) AND s.inbox_id IS NOT NULL
+    ORDER BY s.id FOR UPDATE;
+    DELETE FROM scheduled s
+    WHERE s.environment_id = env AND s.id = ANY (item_ids) AND s.inbox_id IS NOT NULL;
+    GET DIAGNOSTICS withdrawn = ROW_COUNT;
+    SELECT array_agg(n.position) INTO delivered
+    FROM unnest(item_ids) AS w (id)
+    JOIN notifications n ON n.environment_id = env AND n.position = notification_position(env, w.id)
+                            AND n.id = w.id;
+    IF delivered IS NOT NULL THEN
+        SELECT r.job_id, r.hinted_inboxes, r.hinted_items, r.removed
+        INTO job_id, hinted_inboxes, hinted_items, removed
+        FROM remove_items(array_fill(env, ARRAY[cardinality(delivered)]), delivered, 'retracted') r;
+        withdrawn := withdrawn + coalesce(removed, 0);
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
+-- The same for everything that was sent with one idempotency key. No row: the key is unknown.
+CREATE OR REPLACE FUNCTION retract_batch(env uuid, batch_key text)
+RETURNS TABLE (withdrawn bigint, job_id uuid, hinted_inboxes uuid[], hinted_items uuid[])
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    batch uuid[];
+BEGIN
+    PERFORM lock_keys('notification', ARRAY[env], ARRAY[batch_key]);
+    SELECT i.ids INTO batch FROM idempotency i
+    WHERE i.environment_id = env AND i.kind = 'notification' AND i.key = batch_key AND is_remembered(i);
+    IF FOUND THEN
+        RETURN QUERY SELECT * FROM retract_notifications(env, batch);
+    END IF;
+END
+$$;
+
+-- Cancels or retracts a broadcast. status: cancelled, retracted, not_found.
+CREATE OR REPLACE FUNCTION retract_broadcast(env uuid, broadcast_id uuid)
+RETURNS TABLE (status text, category text, job_id uuid)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM FROM scheduled s
+    WHERE s.environment_id = env AND s.id = broadcast_id AND s.inbox_id IS NULL FOR UPDATE;
+    DELETE FROM scheduled s WHERE s.environment_id = env AND s.id = broadcast_id AND s.inbox_id IS NULL;
+    IF FOUND THEN
+        status := 'cancelled';
+    ELSE
+        SELECT r.category, r.job_id INTO category, job_id
+        FROM remove_broadcast(env, broadcast_id, 'retracted') r;
+        status := CASE WHEN FOUND THEN 'retracted' ELSE 'not_found' END;
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
+-- Erases a person: every row about it, whatever waits for it included. Frees the id at once.
+-- No row: no such subscriber. job_id: a hint by which gateways find that the inbox is gone.
+CREATE OR REPLACE FUNCTION erase_subscriber(env uuid, subscriber text)
+RETURNS TABLE (inbox_id uuid, job_id uuid)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    gone uuid;
+BEGIN
+    SELECT s.id INTO gone FROM subscribers s WHERE s.environment_id = env AND s.subscriber_id = subscriber;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- Waiting rows before the inbox: the order in which a delivery takes them.
+    PERFORM FROM scheduled s WHERE s.environment_id = env AND s.inbox_id = gone ORDER BY s.id FOR UPDATE;
+    PERFORM FROM inboxes i WHERE i.environment_id = env AND i.id = gone FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN; -- another erasure was first
+    END IF;
+    WITH items AS (
+        DELETE FROM notifications n WHERE n.environment_id = env AND n.inbox_id = gone
+        RETURNING n.position, n.id
+    ), told AS (
+        DELETE FROM timeline t USING items WHERE t.environment_id = env AND t.position = items.position
+    )
+    DELETE FROM scheduled_positions p USING items
+    WHERE p.environment_id = env AND p.id = items.id AND items.id <> items.position;
+    DELETE FROM scheduled s WHERE s.environment_id = env AND s.inbox_id = gone;
+    DELETE FROM inbox_categories c WHERE c.environment_id = env AND c.inbox_id = gone;
+    DELETE FROM preferences p WHERE p.environment_id = env AND p.inbox_id = gone;
+    DELETE FROM broadcast_overrides o WHERE o.environment_id = env AND o.inbox_id = gone;
+    DELETE FROM watermark_moves m WHERE m.environment_id = env AND m.inbox_id = gone;
+    DELETE FROM outbox o WHERE o.environment_id = env AND o.id = gone;
+    DELETE FROM inboxes i WHERE i.environment_id = env AND i.id = gone;
+    DELETE FROM subscribers s WHERE s.environment_id = env AND s.id = gone;
+    inbox_id := gone;
+    job_id := owe_hint(env, 'resync', gone, 'notification', NULL);
+    RETURN NEXT;
+END
+$$;
