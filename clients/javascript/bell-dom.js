@@ -13,8 +13,8 @@
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === true) element.setAttribute(name, '');
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, String(value));
+    if (value === false || value === null || value === undefined) continue;
+    element.setAttribute(name, value === true ? '' : String(value));
   }
   element.append(...children);
   return element;
@@ -24,7 +24,8 @@ export function h(tag, attributes = {}, ...children) {
 const ICONS = {
   bell: 'M6.2 9.5a5.8 5.8 0 0 1 11.6 0c0 5.4 2.2 6.3 2.2 7.5H4c0-1.2 2.2-2.1 2.2-7.5ZM9.8 20a2.3 2.3 0 0 0 4.4 0',
   archive: 'M3.5 4.5h17v4h-17zM5 8.5h14v10a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1zM10 12.5h4',
-  unarchive: 'M3.5 4.5h17v4h-17zM5 8.5h14v10a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1zM12 16.8V12M9.8 13.9 12 11.7l2.2 2.2',
+  unarchive:
+    'M3.5 4.5h17v4h-17zM5 8.5h14v10a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1zM12 16.8V12M9.8 13.9 12 11.7l2.2 2.2',
   read: 'm5 12.6 4.6 4.4L19 7.5',
   unread: 'M12 8.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7Z',
 };

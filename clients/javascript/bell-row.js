@@ -35,11 +35,18 @@ export class Row {
     const { title, body, action_url, icon_url } = item.payload;
     const url = asWebAddress(action_url, document.baseURI);
     const elsewhere = url !== null && url.origin !== location.origin;
-    this.#time = h('time', { datetime: item.occurred_at, title: new Date(item.occurred_at).toLocaleString() });
+    this.#time = h('time', {
+      datetime: item.occurred_at,
+      title: new Date(item.occurred_at).toLocaleString(),
+    });
     this.main = h(
       url ? 'a' : 'button',
       url
-        ? { class: 'main', href: url.href, ...(elsewhere && { target: '_blank', rel: 'noopener noreferrer' }) }
+        ? {
+            class: 'main',
+            href: url.href,
+            ...(elsewhere && { target: '_blank', rel: 'noopener noreferrer' }),
+          }
         : { class: 'main', type: 'button' },
       picture(item, asWebAddress(icon_url, document.baseURI)),
       h(
@@ -77,7 +84,11 @@ export class Row {
     if (read) this.#dot.remove();
     else this.element.append(this.#dot);
     name(this.#readButton, read ? labels.markUnread : labels.markRead, read ? 'unread' : 'read');
-    name(this.#archiveButton, archived ? labels.unarchive : labels.archive, archived ? 'unarchive' : 'archive');
+    name(
+      this.#archiveButton,
+      archived ? labels.unarchive : labels.archive,
+      archived ? 'unarchive' : 'archive',
+    );
     this.tick();
   }
 

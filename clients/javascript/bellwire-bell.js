@@ -48,7 +48,13 @@ export class BellwireBell extends HTMLElement {
   #unread = 0;
   #remaking = false;
 
-  #count = h('span', { class: 'badge', part: 'badge', 'data-testid': 'badge', hidden: true, 'aria-hidden': 'true' });
+  #count = h('span', {
+    class: 'badge',
+    part: 'badge',
+    'data-testid': 'badge',
+    hidden: true,
+    'aria-hidden': 'true',
+  });
   #live = h('span', { class: 'hidden', role: 'status', 'aria-live': 'polite' });
   #bell = /** @type {HTMLButtonElement} */ (
     h(
@@ -58,7 +64,14 @@ export class BellwireBell extends HTMLElement {
       this.#count,
     )
   );
-  #panel = h('div', { id: 'panel', class: 'panel', part: 'panel', popover: 'auto', role: 'dialog', tabindex: -1 });
+  #panel = h('div', {
+    id: 'panel',
+    class: 'panel',
+    part: 'panel',
+    popover: 'auto',
+    role: 'dialog',
+    tabindex: -1,
+  });
   /** @type {List | null} */
   #list = null;
   #readAll = /** @type {HTMLButtonElement} */ (
@@ -275,7 +288,10 @@ export class BellwireBell extends HTMLElement {
     const style = this.#panel.style;
     style.setProperty('--room', `${Math.floor(under ? below : above)}px`);
     style.setProperty('--left', `${Math.round(left)}px`);
-    style.setProperty('--top', `${Math.round(under ? bell.bottom + MARGIN : Math.max(MARGIN, bell.top - MARGIN - height))}px`);
+    style.setProperty(
+      '--top',
+      `${Math.round(under ? bell.bottom + MARGIN : Math.max(MARGIN, bell.top - MARGIN - height))}px`,
+    );
   }
 }
 

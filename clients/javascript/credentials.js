@@ -6,7 +6,8 @@
  * @typedef {object} Identity
  * @property {string} [environment] The environment's slug. With a token it may be left out.
  * @property {string} [subscriberId] Your own id for this person. With a token it may be left out.
- * @property {string} [subscriberHash] hex(HMAC-SHA256(environment secret, subscriber id)), made by your backend.
+ * @property {string} [subscriberHash] Made by your backend: hex(HMAC-SHA256(environment secret,
+ *   subscriber id)).
  * @property {string | (() => string | Promise<string>)} [token] Instead of a hash: a subscriber token,
  *   or a function that fetches one from your backend. Only a function can replace a token that expired.
  */
@@ -54,7 +55,7 @@ export class Credentials {
     const { environment = '', subscriberId = '', subscriberHash } = this.#identity;
     return {
       'X-Bellwire-Environment': environment,
-      'X-Bellwire-Subscriber': encodeURIComponent(subscriberId), // a header carries no UTF-8; the server decodes
+      'X-Bellwire-Subscriber': encodeURIComponent(subscriberId), // headers carry no UTF-8
       ...(subscriberHash && { 'X-Bellwire-Subscriber-Hash': subscriberHash }),
     };
   }

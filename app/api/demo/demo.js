@@ -189,7 +189,10 @@ async function send(event) {
     }
     outcome.replaceChildren(pill(response.status, 'good'), ` ${answered}`);
     const mine = path === '/v1/broadcasts' || body.subscriber_id === person;
-    outcome.append(' ', mine ? await roundTrip(reply.notifications?.[0].id ?? reply.id, sentAt) : elsewhere(body));
+    outcome.append(
+      ' ',
+      mine ? await roundTrip(reply.notifications?.[0].id ?? reply.id, sentAt) : elsewhere(body),
+    );
   } catch (error) {
     outcome.replaceChildren(pill('failed', 'bad'), ` ${error instanceof Error ? error.message : error}`);
   }
@@ -284,22 +287,10 @@ function readForm() {
   showCurl();
 }
 
-/**
- * The gateway's address from where this page was opened: one that names the loopback is of no use to a
- * browser on another machine.
- * @param {string} address
- */
-function reachable(address) {
-  const url = new URL(address);
-  if (['127.0.0.1', 'localhost', '[::1]', '0.0.0.0'].includes(url.hostname)) url.hostname = location.hostname;
-  return url.href;
-}
-
 async function start() {
   const response = await fetch('/demo/config.json');
   if (!response.ok) throw new Error(`GET /demo/config.json answered ${response.status}`);
   config = await response.json();
-  config.gateway_url = reachable(config.gateway_url);
   for (const example of EXAMPLES) {
     const button = document.createElement('button');
     button.type = 'button';

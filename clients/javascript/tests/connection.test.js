@@ -67,9 +67,15 @@ describe('connecting', () => {
     inbox.connect();
     await settle();
     gateway.socket.onopen();
-    assert.deepEqual(statuses.map(({ name }) => name), ['connecting']);
+    assert.deepEqual(
+      statuses.map(({ name }) => name),
+      ['connecting'],
+    );
     gateway.socket.ready();
-    assert.deepEqual(statuses.map(({ name }) => name), ['connecting', 'live']);
+    assert.deepEqual(
+      statuses.map(({ name }) => name),
+      ['connecting', 'live'],
+    );
   });
 
   test('connecting twice opens one socket', async () => {
@@ -228,7 +234,8 @@ describe('frames', () => {
   test('unknown types, and what is no frame at all, change nothing', async () => {
     const { gateway, inbox } = await live();
     gateway.socket.frame({ type: 'confetti' });
-    for (const data of ['', '{', 'null', '[]', '{"type":7}', new ArrayBuffer(2)]) gateway.socket.onmessage({ data });
+    for (const data of ['', '{', 'null', '[]', '{"type":7}', new ArrayBuffer(2)])
+      gateway.socket.onmessage({ data });
     assert.equal(inbox.state.status.name, 'live');
   });
 

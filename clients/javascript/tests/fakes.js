@@ -80,7 +80,15 @@ export class FakeSocket {
   /** @param {object} [more] */
   ready(more) {
     this.onopen();
-    this.frame({ type: 'ready', connection_id: 'c', unread: 0, unseen: 0, version: 1, ping_interval_s: 25, ...more });
+    this.frame({
+      type: 'ready',
+      connection_id: 'c',
+      unread: 0,
+      unseen: 0,
+      version: 1,
+      ping_interval_s: 25,
+      ...more,
+    });
   }
 
   /** @param {object} frame */
@@ -96,14 +104,14 @@ export class FakeSocket {
 
 /** Replies in the order given, and the requests they answered. */
 export class Api {
-  /** @type {{ method: string, path: string, headers: Record<string, string>, body: any, signal: AbortSignal | undefined }[]} */
+  /** @type {{ method: string, path: string, headers: Record<string, string>, body: any }[]} */
   requests = [];
   /** @type {(Response | Promise<Response>)[]} */
   replies = [];
 
   /** @type {any} */
-  fetch = async (/** @type {string} */ path, /** @type {any} */ { method, headers, body, signal }) => {
-    this.requests.push({ method, path, headers, body: body && JSON.parse(body), signal });
+  fetch = async (/** @type {string} */ path, /** @type {any} */ { method, headers, body }) => {
+    this.requests.push({ method, path, headers, body: body && JSON.parse(body) });
     return this.replies.shift() ?? new Response(null, { status: 204 });
   };
 

@@ -9,13 +9,22 @@ afterEach(thaw);
 
 /** @param {string} id */
 function item(id, more = {}) {
-  return { id, source: 'notification', category: 'c', payload: {}, occurred_at: '', read: false, archived: false, ...more };
+  return {
+    id,
+    source: 'notification',
+    category: 'c',
+    payload: {},
+    occurred_at: '',
+    read: false,
+    archived: false,
+    ...more,
+  };
 }
 
 /** An inbox whose lists wait until the test answers them. */
 class Inbox extends EventTarget {
   state = { status: { name: 'live' }, counts: { unread: 1, unseen: 1, version: 1 } };
-  /** @type {{ query: any, answer: (ids: any[], next?: string | null) => Promise<void>, fail: () => Promise<void> }[]} */
+  /** @type {{ query: any, answer: (items: any[], next?: string | null) => Promise<void>, fail: any }[]} */
   lists = [];
   /** @type {unknown[][]} */
   marks = [];
@@ -168,7 +177,10 @@ describe('marks', () => {
   test('a mark shows at once and is put right by the list', async () => {
     const { inbox, feed } = await shown(['notif_2', 'notif_1']);
     void feed.mark(feed.items[1], 'read');
-    assert.deepEqual(feed.items.map(({ read }) => read), [false, true]);
+    assert.deepEqual(
+      feed.items.map(({ read }) => read),
+      [false, true],
+    );
     await settle();
     await inbox.last.answer([item('notif_2'), item('notif_1', { read: true })]);
     assert.deepEqual(inbox.marks.at(-1), ['read', 'notif_1']);
@@ -216,7 +228,10 @@ describe('marks', () => {
   test('all read names the newest on screen, so that nothing newer is covered', async () => {
     const { feed, inbox } = await shown(['bcast_2', 'notif_1']);
     void feed.readAll();
-    assert.deepEqual(feed.items.map(({ read }) => read), [true, true]);
+    assert.deepEqual(
+      feed.items.map(({ read }) => read),
+      [true, true],
+    );
     assert.deepEqual(inbox.marks.at(-1), ['readAll', 'bcast_2']);
   });
 });

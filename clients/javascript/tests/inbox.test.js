@@ -17,7 +17,15 @@ async function live() {
 
 /** @param {string} id */
 function item(id) {
-  return { id, source: 'notification', category: 'c', payload: {}, occurred_at: '', read: false, archived: false };
+  return {
+    id,
+    source: 'notification',
+    category: 'c',
+    payload: {},
+    occurred_at: '',
+    read: false,
+    archived: false,
+  };
 }
 
 describe('counts', () => {
@@ -152,7 +160,10 @@ describe('marks', () => {
     const { api, inbox } = open();
     for (let n = 0; n < 4; n++) api.answer({ unread: 0, unseen: 0, version: n });
     await inbox.readAll({ upTo: 'notif_1' });
-    assert.deepEqual([api.last.path, api.last.body], ['https://api.test/v1/inbox/read-all', { up_to: 'notif_1' }]);
+    assert.deepEqual(
+      [api.last.path, api.last.body],
+      ['https://api.test/v1/inbox/read-all', { up_to: 'notif_1' }],
+    );
     await inbox.seenAll({ upTo: { notification: 'notif_1', broadcast: null } });
     assert.deepEqual(api.last.body, { up_to: { notification: 'notif_1', broadcast: null } });
     await inbox.archiveAll();
@@ -189,7 +200,12 @@ describe('asking', () => {
   test('a refusal by something else than the API is told as one, too', async () => {
     const { api, inbox } = open();
     api.replies.push(new Response('<h1>Bad gateway</h1>', { status: 502 }));
-    await assert.rejects(inbox.items(), { status: 502, code: 'unknown', message: 'HTTP 502', retryAfterS: null });
+    await assert.rejects(inbox.items(), {
+      status: 502,
+      code: 'unknown',
+      message: 'HTTP 502',
+      retryAfterS: null,
+    });
   });
 
   test('a refused token is replaced once, not twice', async () => {

@@ -8,8 +8,23 @@ const BASE = 'https://app.test/orders/';
 test('a link is http or https, or it is none', () => {
   assert.equal(asWebAddress('https://x.test/a', BASE)?.href, 'https://x.test/a');
   assert.equal(asWebAddress('/orders/42', BASE)?.href, 'https://app.test/orders/42');
-  for (const address of ['javascript:alert(1)', ' JaVaScRiPt:alert(1)', 'java\nscript:alert(1)', 'data:text/html,x', 'vbscript:x',
-    'blob:https://app.test/1', 'file:///etc/passwd', 'https://', 'http://[', '', 7, null, undefined, {}, ['https://x.test']]) {
+  for (const address of [
+    'javascript:alert(1)',
+    ' JaVaScRiPt:alert(1)',
+    'java\nscript:alert(1)',
+    'data:text/html,x',
+    'vbscript:x',
+    'blob:https://app.test/1',
+    'file:///etc/passwd',
+    'https://',
+    'http://[',
+    '',
+    7,
+    null,
+    undefined,
+    {},
+    ['https://x.test'],
+  ]) {
     assert.equal(asWebAddress(address, BASE), null, String(address));
   }
 });
