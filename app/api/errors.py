@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
@@ -30,6 +31,17 @@ STATUS: Final = {
 }
 
 
+class Error(msgspec.Struct, frozen=True):
+    code: str
+    message: str
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The body of every answer that is neither a success nor a 304."""
+
+    error: Error
+
+
 class MethodNotAllowed(BellwireError):
     """The path is known, but not with this method. allow: those it is known with."""
 
@@ -52,7 +64,7 @@ def envelope(error: BellwireError) -> Reply:
         headers.append((b"retry-after", b"%d" % error.retry_after_s))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allow).encode()))
-    body = {"error": {"code": error.code, "message": error.message}}
+    body = Envelope(Error(error.code, error.message))
     return replies.json(body, *headers, status=STATUS[error.code])
 
 

@@ -1,13 +1,18 @@
 """Who may go on: a management key, or a person's proof. Runs after routing and before the body is read."""
 
+import contextlib
 from typing import Any, cast
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Scope
 
 from app.api.request import Request
+from app.api.services import Services
 from app.contract import credentials
 from app.contract.credentials import AUTHORIZATION, QUERY_NAMES
+from app.contract.errors import Unavailable
+from app.services.auth import Identity
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -30,3 +35,15 @@ async def require_subscriber(connection: Connection, _: BaseRouteHandler) -> Non
     for name in QUERY_NAMES:
         request.query.one(name)  # a header had precedence, but given twice is wrong all the same
     request.query.check()
+
+
+async def create_subscriber(_: Exception, scope: Scope) -> None:
+    """Whoever proved who they are exists from then on, also where the request itself came to nothing.
+
+    Runs after an exception only: what succeeds has created them on its way.
+    """
+    identity = scope.get("user")
+    if isinstance(identity, Identity):
+        services = cast("Services", scope["litestar_app"].state["services"])
+        with contextlib.suppress(Unavailable):
+            await services.subscribers.ensure(identity.environment_id, identity.subscriber_id)

@@ -3,34 +3,76 @@
 from importlib.metadata import version
 from typing import Final
 
+import msgspec
 import prometheus_client
 from litestar import get
 
 from app import telemetry
 from app.api import replies
+from app.api.describe import Answer, Operation, describe
 from app.api.replies import Reply
 from app.api.request import Request
 
-_ALIVE: Final = {"status": "ok", "version": version("bellwire")}
-_READY: Final = {"status": "ready"}
+
+class Alive(msgspec.Struct, frozen=True):
+    status: str
+    version: str
 
 
-@get("/healthz")
+class Ready(msgspec.Struct, frozen=True):
+    status: str
+
+
+_ALIVE: Final = Alive("ok", version("bellwire"))
+_READY: Final = Ready("ready")
+
+
+@get(
+    "/healthz",
+    opt=describe(
+        Operation(
+            summary="Is the process alive?",
+            tag="Operations",
+            answers={200: Answer("It is.", Alive)},
+        )
+    ),
+)
 async def healthz() -> Reply:
+    """Asks nothing of anyone else."""
     return replies.json(_ALIVE)
 
 
-@get("/readyz")
+@get(
+    "/readyz",
+    opt=describe(
+        Operation(
+            summary="Should it be sent requests?",
+            tag="Operations",
+            answers={200: Answer("It should.", Ready)},
+            errors=["unavailable"],
+        )
+    ),
+)
 async def readyz(request: Request) -> Reply:
+    """PostgreSQL answers, its migrations are applied, and the process is not about to stop."""
     await request.services.readiness.check()
     return replies.json(_READY)
 
 
-@get("/metrics")
+@get(
+    "/metrics",
+    opt=describe(
+        Operation(
+            summary="Metrics for Prometheus",
+            tag="Operations",
+            answers={200: Answer("Prometheus text format.", str, media_type="text/plain")},
+        )
+    ),
+)
 async def metrics(request: Request) -> Reply:
+    """Of this process alone."""
     pool = request.services.pool
     telemetry.pool_connections.labels("api").set(pool.get_size())
     telemetry.pool_idle.labels("api").set(pool.get_idle_size())
-    return replies.content(
-        prometheus_client.generate_latest(), prometheus_client.CONTENT_TYPE_LATEST.encode()
-    )
+    text = prometheus_client.generate_latest()
+    return replies.content(text, prometheus_client.CONTENT_TYPE_LATEST.encode())

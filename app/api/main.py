@@ -10,12 +10,10 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from app import redis
-from app.api import demo_page, errors, health, server
+from app.api import demo_page, docs, errors, guards, routes, server
 from app.api.cors import Cors
 from app.api.edge import Edge
-from app.api.inbox import counts, items, marks
 from app.api.key_usage import KeyUsage
-from app.api.management import broadcasts, notifications, subscribers
 from app.api.readiness import Readiness
 from app.api.request import Request
 from app.api.services import Services
@@ -33,20 +31,14 @@ from app.signals import stop_on_signals
 def create_app(services: Services) -> ASGIApp:
     app = Litestar(
         [
-            health.healthz,
-            health.readyz,
-            health.metrics,
-            notifications.send,
-            broadcasts.send,
-            subscribers.put_subscriber,
-            items.list_items,
-            counts.get_counts,
-            *marks.HANDLERS,
+            *routes.HANDLERS,
+            *docs.HANDLERS,
             *(demo_page.HANDLERS if services.settings.demo else ()),
         ],
         request_class=Request,
         state=State({"services": services}),
         exception_handlers={Exception: errors.respond},
+        after_exception=[guards.create_subscriber],
         openapi_config=None,
         logging_config=None,
     )
@@ -62,7 +54,7 @@ async def wire(settings: Settings) -> AsyncGenerator[Services]:
         )
         client = await stack.enter_async_context(redis.connect(settings.redis_url))
         publisher = await stack.enter_async_context(Publisher.open(pool, client))
-        people = Subscribers(pool)
+        people = Subscribers(pool, publisher)
         yield Services(
             settings=settings,
             pool=pool,

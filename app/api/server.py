@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 
 import uvicorn
 from litestar.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.api.protocol import HttpProtocol
 from app.settings import Address
 
 _BACKLOG: Final = 4096
@@ -47,7 +47,7 @@ async def serve(app: ASGIApp, listener: socket.socket, *, patience_s: float) -> 
 def _config(app: ASGIApp, patience_s: float) -> uvicorn.Config:
     return uvicorn.Config(
         cast("Any", app),  # the same protocol, typed twice
-        http=HttpToolsProtocol,
+        http=HttpProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

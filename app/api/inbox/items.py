@@ -5,16 +5,36 @@ from typing import Final
 from litestar import get
 
 from app.api import replies
+from app.api.describe import Answer, Operation, describe
 from app.api.guards import require_subscriber
 from app.api.inbox import parameters
 from app.api.replies import Reply
 from app.api.request import Request
+from app.contract.resources import Page
 
 _CACHE: Final = (b"cache-control", b"private, max-age=0")
 
 
-@get("/v1/inbox/items", guards=[require_subscriber])
+@get(
+    "/v1/inbox/items",
+    guards=[require_subscriber],
+    opt=describe(
+        Operation(
+            summary="List the inbox",
+            tag="Inbox",
+            parameters=parameters.OF_PAGE,
+            answers={
+                200: Answer("One page.", Page, headers={"ETag": "Names this very page."}),
+                304: Answer("The page is the one whose ETag you sent.", headers={"ETag": "As you sent it."}),
+            },
+        )
+    ),
+)
 async def list_items(request: Request) -> Reply:
+    """Notifications and broadcasts together, newest first, stable while more arrive.
+
+    Muted categories are left out, archived items too unless you ask for them.
+    """
     query = request.query
     reply = await request.services.inbox.page(
         request.identity,

@@ -9,6 +9,7 @@ from litestar import post
 from litestar.handlers import HTTPRouteHandler
 
 from app.api import replies
+from app.api.describe import Answer, Operation, describe
 from app.api.guards import require_subscriber
 from app.api.replies import Reply
 from app.api.request import Request
@@ -16,6 +17,7 @@ from app.contract import ids
 from app.contract.errors import InvalidRequest, NotFound
 from app.contract.ids import Source
 from app.contract.requests import MarkAllRequest, UpTo
+from app.contract.resources import Counts
 from app.db.inbox import Field, Watermark
 from app.services.inbox import UpToItem, UpToItems
 
@@ -25,15 +27,38 @@ _MARKS: Final[dict[str, tuple[Field, bool]]] = {
     "archive": ("archived", True),
     "unarchive": ("archived", False),
 }
-_WATERMARKS: Final[dict[str, Watermark]] = {"read-all": "read", "seen-all": "seen", "archive-all": "archived"}
+_SUMMARIES: Final = {
+    "read": "Mark a {} read",
+    "unread": "Mark a {} unread",
+    "archive": "Archive a {}",
+    "unarchive": "Unarchive a {}",
+}
+_WATERMARKS: Final[dict[str, tuple[Watermark, str]]] = {
+    "read-all": ("read", "Mark everything read"),
+    "seen-all": ("seen", "Mark everything seen"),
+    "archive-all": ("archived", "Archive everything"),
+}
 _ALL: Final = msgspec.json.Decoder(MarkAllRequest)
 
 
 def _mark(source: Source, action: str) -> HTTPRouteHandler:
     field, value = _MARKS[action]
 
-    @post(f"/v1/inbox/{source}s/{{id:str}}/{action}", guards=[require_subscriber])
+    @post(
+        f"/v1/inbox/{source}s/{{id:str}}/{action}",
+        guards=[require_subscriber],
+        operation_id=f"{action}_{source}",
+        opt=describe(
+            Operation(
+                summary=_SUMMARIES[action].format(source),
+                tag="Inbox",
+                answers={204: Answer("So it is now, and perhaps was before.")},
+                errors=["not_found"],
+            )
+        ),
+    )
     async def mark(request: Request) -> Reply:
+        """Every device of the person is told. Nothing is written where nothing changes."""
         await request.read()
         item_id = ids.decode_item(source, request.path_value("id"))
         if item_id is None:
@@ -47,10 +72,31 @@ def _mark(source: Source, action: str) -> HTTPRouteHandler:
 
 
 def _mark_all(action: str) -> HTTPRouteHandler:
-    watermark = _WATERMARKS[action]
+    watermark, summary = _WATERMARKS[action]
 
-    @post(f"/v1/inbox/{action}", guards=[require_subscriber])
+    @post(
+        f"/v1/inbox/{action}",
+        guards=[require_subscriber],
+        operation_id=action.replace("-", "_"),
+        opt=describe(
+            Operation(
+                summary=summary,
+                tag="Inbox",
+                body=MarkAllRequest,
+                body_required=False,
+                examples={
+                    "Everything": {},
+                    "All that is on screen": {
+                        "up_to": {"notification": "notif_01m89r2kmnea9sa66p44sdpbqk", "broadcast": None}
+                    },
+                },
+                answers={200: Answer("The counts right after.", Counts)},
+                errors=["not_found"],
+            )
+        ),
+    )
     async def mark_all(request: Request) -> Reply:
+        """What arrives while this runs is never covered: say with `up_to` what was on screen."""
         wanted = await request.decode_optional(_ALL)
         up_to = None if wanted is None else _up_to(wanted.up_to)
         return replies.json(
@@ -87,7 +133,7 @@ def _item_id(source: Source, text: str | None) -> UUID | None:
     return item_id
 
 
-HANDLERS: Final[Sequence[HTTPRouteHandler]] = (
-    *(_mark(source, action) for source in ("notification", "broadcast") for action in _MARKS),
-    *(_mark_all(action) for action in _WATERMARKS),
+MARK_ITEM: Final[Sequence[HTTPRouteHandler]] = tuple(
+    _mark(source, action) for source in ("notification", "broadcast") for action in _MARKS
 )
+MARK_ALL: Final[Sequence[HTTPRouteHandler]] = tuple(_mark_all(action) for action in _WATERMARKS)

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from app.api.describe import Parameter
 from app.api.query import Query
 from app.contract import strings
 from app.contract.errors import InvalidRequest
@@ -12,6 +13,26 @@ from app.services.cursors import Cursor
 MAX_CATEGORIES: Final = 20
 _VIEWS: Final[dict[str | None, View]] = {None: "default", "unread": "unread", "archived": "archived"}
 _TAG: Final = re.compile(rb'"([0-9a-f]{32})"')
+
+OF_PAGE: Final = (
+    Parameter(
+        "limit",
+        "How many items a page holds.",
+        {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+    ),
+    Parameter("cursor", "`next_cursor` of the page before. It may be used with another filter."),
+    Parameter(
+        "filter",
+        "Only what is unread, or only what is archived. Absent: all that is not archived.",
+        {"type": "string", "enum": ["unread", "archived"]},
+    ),
+    Parameter(
+        "category",
+        "Only these categories; `billing.*` stands for all that begin with `billing.`. Up to 20.",
+        {"type": "array", "items": {"type": "string"}, "maxItems": MAX_CATEGORIES},
+    ),
+    Parameter("If-None-Match", "ETags that you have: 304 where one still holds.", where="header"),
+)
 
 
 def limit(query: Query, *, most: int, default: int) -> int:

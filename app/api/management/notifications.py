@@ -6,16 +6,52 @@ import msgspec
 from litestar import post
 
 from app.api import replies
+from app.api.describe import Answer, Operation, describe
 from app.api.guards import require_api_key
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract.requests import NotificationRequest
+from app.contract.resources import Sent
 
 _SEND: Final = msgspec.json.Decoder(NotificationRequest)
 
 
-@post("/v1/notifications", guards=[require_api_key])
-async def send(request: Request) -> Reply:
+@post(
+    "/v1/notifications",
+    guards=[require_api_key],
+    opt=describe(
+        Operation(
+            summary="Send a notification",
+            tag="Notifications",
+            body=NotificationRequest,
+            examples={
+                "To one person": {
+                    "subscriber_id": "user_42",
+                    "category": "billing.invoice",
+                    "payload": {"title": "Invoice 1042 is paid", "action_url": "/invoices/1042"},
+                    "idempotency_key": "invoice-1042-paid",
+                },
+                "To several, tomorrow": {
+                    "subscriber_ids": ["user_42", "user_43"],
+                    "category": "reminder",
+                    "payload": {"title": "The review starts in an hour"},
+                    "deliver_at": "2030-01-02T09:00:00+01:00",
+                    "expires_at": "2030-01-02T12:00:00+01:00",
+                },
+            },
+            answers={
+                201: Answer("Sent; or, with `deliver_at`, to be sent then.", Sent),
+                200: Answer("The key was used before with this very request: its first answer again.", Sent),
+            },
+            errors=["conflict"],
+        )
+    ),
+)
+async def send_notifications(request: Request) -> Reply:
+    """One notification for each recipient, all of them or none. People unknown so far are created.
+
+    Give an `idempotency_key` and try again as often as you need: it is sent once.
+    """
     wanted = await request.decode(_SEND)
     reply = await request.services.notifications.send(request.api_key.environment_id, wanted)
     return replies.json(reply.sent, status=201 if reply.created else 200)

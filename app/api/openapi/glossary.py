@@ -1,0 +1,173 @@
+"""The words of the API. A field means the same wherever it stands, so each is explained once.
+
+`Struct.field` comes before `field`, for the few that need their own words.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+_NOTIFICATION_ID: Final = "notif_01m89r2kmnea9sa66p44sdpbqk"
+_BROADCAST_ID: Final = "bcast_01m89r2kn1e86s545xs8nbb4sm"
+_TIME: Final = "2026-11-25T16:19:31.105525Z"
+
+
+class Word(msgspec.Struct, frozen=True):
+    """schema: what JSON Schema can say of the field that its type does not."""
+
+    description: str
+    schema: dict[str, Any]
+
+
+def _word(description: str, **schema: Any) -> Word:
+    return Word(description, schema)
+
+
+WORDS: Final[dict[str, Word]] = {
+    "id": _word(
+        "A TypeID.",
+        examples=[_NOTIFICATION_ID],
+    ),
+    "SentBroadcast.id": _word(
+        "The broadcast's TypeID.",
+        examples=[_BROADCAST_ID],
+    ),
+    "subscriber_id": _word(
+        "Your own id of a person: 1 to 255 bytes of UTF-8.",
+        minLength=1,
+        maxLength=255,
+        examples=["user_42"],
+    ),
+    "NotificationRequest.subscriber_id": _word(
+        "The one recipient, by your own id: 1 to 255 bytes of UTF-8. Give this or `subscriber_ids`.",
+        minLength=1,
+        maxLength=255,
+        examples=["user_42"],
+    ),
+    "subscriber_ids": _word(
+        "1 to 100 recipients; duplicates collapse. Give this or `subscriber_id`.",
+        minItems=1,
+        maxItems=100,
+        examples=[["user_42", "user_43"]],
+    ),
+    "category": _word(
+        "What kind of item it is, 1 to 255 bytes: people filter and mute by it. Dots make prefixes, "
+        "so that `billing.*` finds `billing.invoice`.",
+        minLength=1,
+        maxLength=255,
+        examples=["billing.invoice"],
+    ),
+    "payload": _word(
+        "Any JSON object of at most 16 384 bytes, returned byte for byte. The server reads none of "
+        "it; front ends know `title`, `body`, `action_url` and `icon_url`.",
+        type="object",
+        additionalProperties=True,
+        examples=[{"title": "Invoice paid"}],
+    ),
+    "idempotency_key": _word(
+        "The same key again answers the first response and does nothing. Generated where you give "
+        "none. Remembered for 30 days.",
+        minLength=1,
+        maxLength=255,
+        examples=["invoice-1042-paid"],
+    ),
+    "deliver_at": _word(
+        "When to deliver: in the future, at most 13 months away. RFC 3339 with an offset.",
+        examples=[_TIME],
+    ),
+    "expires_at": _word(
+        "When the item leaves every inbox: after `deliver_at`, or after now. RFC 3339 with an offset.",
+        examples=[_TIME],
+    ),
+    "created_at": _word(
+        "RFC 3339 in UTC.",
+        examples=[_TIME],
+    ),
+    "SubscriberRequest.created_at": _word(
+        "When the person joined; applies on first create only. Broadcasts from then on are theirs. "
+        "Now, where absent.",
+        examples=[_TIME],
+    ),
+    "Subscriber.created_at": _word(
+        "When the person joined: broadcasts from then on are theirs.",
+        examples=[_TIME],
+    ),
+    "notifications": _word(
+        "One for each recipient, in the order of the request.",
+    ),
+    "items": _word(
+        "Newest first.",
+    ),
+    "next_cursor": _word(
+        "Pass it as `cursor` for the next page; null exactly when nothing follows.",
+        examples=["bjE3OTU2MjM1NzEwOTI4MDg"],
+    ),
+    "source": _word(
+        "Where it came from: `notification`, sent to this person; `broadcast`, sent to everyone.",
+        examples=["notification"],
+    ),
+    "occurred_at": _word(
+        "When it became visible: RFC 3339 in UTC.",
+        examples=[_TIME],
+    ),
+    "read": _word(
+        "Whether the person has read it.",
+        examples=[False],
+    ),
+    "archived": _word(
+        "Whether the person has archived it.",
+        examples=[False],
+    ),
+    "unread": _word(
+        "How many items the unread view shows.",
+        minimum=0,
+        examples=[3],
+    ),
+    "unseen": _word(
+        "How many arrived since the person last looked: the number on the bell.",
+        minimum=0,
+        examples=[1],
+    ),
+    "version": _word(
+        "Grows with every change of this inbox: drop what carries a lower one.",
+        minimum=0,
+        examples=[1795623571092808],
+    ),
+    "up_to": _word(
+        "What the person has on screen: one item's id (it and everything older), or the newest of "
+        "each source. Everything, where absent.",
+        examples=[_NOTIFICATION_ID],
+    ),
+    "notification": _word(
+        "The newest notification on screen; null leaves them alone.",
+        examples=[_NOTIFICATION_ID],
+    ),
+    "broadcast": _word(
+        "The newest broadcast on screen; null leaves them alone.",
+        examples=[_BROADCAST_ID],
+    ),
+    "status": _word(
+        "One word.",
+    ),
+    "Alive.version": _word(
+        "The release that runs.",
+        examples=["0.1.0"],
+    ),
+    "error": _word(
+        "What went wrong.",
+    ),
+    "code": _word(
+        "Stable: decide by it.",
+        examples=["invalid_request"],
+    ),
+    "message": _word(
+        "For people: names the field and the rule.",
+        examples=["category must be 1 to 255 bytes of UTF-8"],
+    ),
+}
+
+
+def explain(struct: str, field: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a field, with its words. Raises KeyError for a field that has none."""
+    word = WORDS.get(f"{struct}.{field}") or WORDS[field]
+    return {**schema, "description": word.description, **word.schema}

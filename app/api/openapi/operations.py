@@ -1,0 +1,108 @@
+"""One operation of the document, from what its handler says of itself."""
+
+import inspect
+import re
+from typing import Any, Final
+
+from litestar.handlers import HTTPRouteHandler
+
+from app.api.describe import Answer, Operation, Parameter
+from app.api.errors import STATUS, Envelope
+from app.api.guards import require_api_key, require_subscriber
+from app.api.openapi import prose, schemas
+
+Json = dict[str, Any]
+
+_SECURITY: Final[dict[Any, list[dict[str, list[str]]]]] = {
+    require_api_key: prose.MANAGEMENT_SECURITY,
+    require_subscriber: prose.SUBSCRIBER_SECURITY,
+}
+_GUARDED_ERRORS: Final = ("invalid_request", "unauthorized", "rate_limited", "internal", "unavailable")
+_PATH_PARAMETER: Final = re.compile(r"\{(\w+):str\}")
+
+
+def path_of(handler: HTTPRouteHandler) -> str:
+    """The path as OpenAPI writes it."""
+    (path,) = handler.paths
+    return _PATH_PARAMETER.sub(r"{\1}", path)
+
+
+def build(handler: HTTPRouteHandler, operation: Operation) -> Json:
+    guards = [guard for guard in handler.guards or () if guard in _SECURITY]
+    errors = {*operation.errors, *(_GUARDED_ERRORS if guards else ())}
+    described: Json = {
+        "operationId": handler.operation_id or handler.fn.__name__,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": inspect.getdoc(handler.fn) or "",
+        "security": _SECURITY[guards[0]] if guards else [],
+        "parameters": [*_path_parameters(handler), *map(_parameter, operation.parameters)],
+        "responses": {
+            **{str(status): _answer(answer) for status, answer in operation.answers.items()},
+            **_error_responses({*errors, *(["payload_too_large"] if operation.body else [])}),
+        },
+    }
+    if operation.body is not None:
+        described["requestBody"] = _request_body(operation)
+    return described
+
+
+def error(code: str) -> Json:
+    """The reusable response for a code."""
+    description, message = prose.ERRORS[code]
+    content = {
+        "schema": schemas.reference(Envelope),
+        "example": {"error": {"code": code, "message": message}},
+    }
+    response: Json = {"description": description, "content": {"application/json": content}}
+    if code in ("rate_limited", "unavailable"):
+        response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return response
+
+
+def _error_responses(codes: set[str]) -> Json:
+    ordered = sorted(codes, key=lambda code: STATUS[code])
+    return {str(STATUS[code]): {"$ref": f"#/components/responses/{code}"} for code in ordered}
+
+
+def _answer(answer: Answer) -> Json:
+    described: Json = {"description": answer.description}
+    if answer.headers:
+        described["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()
+        }
+    if answer.shape is not None:
+        described["content"] = {answer.media_type: {"schema": schemas.reference(answer.shape)}}
+    return described
+
+
+def _request_body(operation: Operation) -> Json:
+    content: Json = {"schema": schemas.reference(operation.body)}
+    if operation.examples:
+        content["examples"] = {
+            name: {"summary": name, "value": value} for name, value in operation.examples.items()
+        }
+    return {"required": operation.body_required, "content": {"application/json": content}}
+
+
+def _parameter(parameter: Parameter) -> Json:
+    return {
+        "name": parameter.name,
+        "in": parameter.where,
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+
+
+def _path_parameters(handler: HTTPRouteHandler) -> list[Json]:
+    (path,) = handler.paths
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": prose.PATH_PARAMETERS[name],
+            "schema": {"type": "string"},
+        }
+        for name in _PATH_PARAMETER.findall(path)
+    ]

@@ -1,0 +1,97 @@
+"""What the OpenAPI document says in words: the introduction, the planes, the ways to prove oneself."""
+
+from typing import Any, Final
+
+INTRODUCTION: Final = """\
+One POST, and every open device knows.
+
+**Two planes.** Your backend *sends*, with an API key: `/v1/notifications`, `/v1/broadcasts`,
+`/v1/subscribers`. Your front end *shows* one person's inbox, under `/v1/inbox`, with the environment's
+slug, your own id of that person, and a proof: `hex(HMAC-SHA256(environment secret, subscriber id))`, or a
+token. These three headers may also travel as the query parameters `environment`, `subscriber_id` and
+`subscriber_hash`, and a token as `token`.
+
+**Bodies** are strict JSON: an unknown field is refused, and null means absent. Times are RFC 3339. A
+payload comes back byte for byte.
+
+**Errors** all look alike: `{"error": {"code", "message"}}`. Decide by `code`; `message` names the field
+and the rule.
+"""
+
+TAGS: Final = {
+    "Notifications": "Send to one person, or to up to a hundred.",
+    "Broadcasts": "Send to everyone, from one row.",
+    "Subscribers": "People, by your own ids. They come into being on first sight; this is for imports.",
+    "Inbox": "What one person sees and does.",
+    "Operations": "For load balancers and monitoring.",
+}
+
+# Code: what it means, and a message it may come with.
+ERRORS: Final = {
+    "invalid_request": (
+        "The request is malformed; the message names the field and the rule.",
+        "category must be 1 to 255 bytes of UTF-8",
+    ),
+    "unauthorized": ("No valid key or proof.", "the API key is unknown or revoked"),
+    "not_found": ("No such thing, or not this caller's.", "no such notification in this inbox"),
+    "conflict": (
+        "The idempotency key was used before, with a different request.",
+        "idempotency_key was used before, with a different request",
+    ),
+    "payload_too_large": ("The body is over its limit.", "the body must be at most 1048576 bytes"),
+    "rate_limited": ("Too many requests: try again after `Retry-After` seconds.", "too many requests"),
+    "internal": ("A defect on our side.", "something went wrong on our side; it has been logged"),
+    "unavailable": (
+        "The database is away: try again after `Retry-After` seconds.",
+        "the database is not available; try again shortly",
+    ),
+}
+
+PATH_PARAMETERS: Final = {
+    "id": "The item's TypeID.",
+    "subscriber_id": "Your own id of the person, percent-encoded: a slash is `%2F`.",
+}
+
+SECURITY_SCHEMES: Final[dict[str, dict[str, Any]]] = {
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A management key (`bw_…`). It implies the environment.",
+    },
+    "environment": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Bellwire-Environment",
+        "description": "The environment's slug.",
+    },
+    "subscriber": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Bellwire-Subscriber",
+        "description": "Your own id of the person, percent-encoded.",
+    },
+    "subscriberHash": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Bellwire-Subscriber-Hash",
+        "description": (
+            "`hex(HMAC-SHA256(environment secret, subscriber id))`. May be left out where the environment "
+            "does not require a proof."
+        ),
+    },
+    "subscriberToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": (
+            "HS256 with the environment's secret: `sub` is the subscriber id, `env` the slug, `exp` is "
+            "required. Stands for all three headers."
+        ),
+    },
+}
+
+MANAGEMENT_SECURITY: Final[list[dict[str, list[str]]]] = [{"apiKey": []}]
+SUBSCRIBER_SECURITY: Final[list[dict[str, list[str]]]] = [
+    {"environment": [], "subscriber": [], "subscriberHash": []},
+    {"subscriberToken": []},
+]
