@@ -119,11 +119,11 @@ class Admission:
     async def _ensure(self, environment_id: UUID, names: Sequence[str]) -> dict[str, UUID]:
         async with acquire(self._pool) as connection:
             found = await presence.select_inbox_ids(connection, environment_id, names)
-        missing = [name for name in names if name not in found]
+        missing = [(name, None) for name in names if name not in found]
         if missing:
-            await run(self._pool, lambda c: subscribers.ensure_subscribers(c, environment_id, missing))
+            await run(self._pool, lambda c: subscribers.insert_subscribers(c, environment_id, missing))
             async with acquire(self._pool) as connection:
-                found |= await presence.select_inbox_ids(connection, environment_id, missing)
+                found |= await presence.select_inbox_ids(connection, environment_id, names)
         return found
 
     def _refuse(self, opening: Opening, audience: Audience | None, error: BellwireError | None) -> None:

@@ -6,13 +6,14 @@ database's clock can tell.
 
 import hashlib
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from app.contract import timestamps
 
 MAX_RECIPIENTS: Final = 100
+MAX_PREFERENCES: Final = 100
 MAX_PAYLOAD: Final = 16_384
 _EMPTY: Final = b"{}"
 
@@ -128,3 +129,43 @@ class MarkAllRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """POST /v1/inbox/read-all, seen-all, archive-all. up_to: one item's TypeID, or one of each source."""
 
     up_to: str | UpTo | None = None
+
+
+class PreferenceEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    category: str
+    channel: Literal["in_app"]
+    enabled: bool
+
+    def __post_init__(self) -> None:
+        _check_length("category", self.category)
+
+
+class PreferencesRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """PUT /v1/inbox/preferences: a partial update, applied in order."""
+
+    preferences: list[PreferenceEntry]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.preferences) <= MAX_PREFERENCES:
+            raise ValueError(f"preferences must have 1 to {MAX_PREFERENCES} entries")
+
+
+class TokenRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/subscribers/{id}/tokens."""
+
+    ttl_seconds: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.ttl_seconds is not None and not 60 <= self.ttl_seconds <= 86_400:
+            raise ValueError("ttl_seconds must be 60 to 86400")
+
+
+class ImportLine(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One line of POST /v1/subscribers/import."""
+
+    subscriber_id: str
+    created_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _check_length("subscriber_id", self.subscriber_id)
+        _check_time("created_at", self.created_at)

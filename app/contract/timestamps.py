@@ -22,6 +22,16 @@ def to_us(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def from_us(us: int) -> datetime:
+    return _EPOCH + us * _MICROSECOND
+
+
+def position_floor(us: int) -> UUID:
+    """The lowest position of a microsecond: what is not below it lies at or after us."""
+    milliseconds, rest = divmod(us, 1000)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | rest << 64 | 0x8 << 60)
+
+
 def position_us(position: UUID) -> int:
     """The microsecond a position holds: 48 bits of milliseconds, then 0-999 in rand_a (RFC 9562)."""
     number = position.int

@@ -7,20 +7,21 @@ from uuid import UUID
 import msgspec
 
 from app.db.notifications import Verdict
-from app.db.pool import Connection
+from app.db.outbox import HintJob
+from app.db.pool import Connection, fetch_one
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """id and created_us: of the first time where replayed, None where refused. job_id: the hint job."""
+    """id and created_us: of the first time where replayed, None where refused. job: the hint job owed."""
 
     verdict: Verdict
     id: UUID | None
     created_us: int | None
-    job_id: UUID | None
+    job: HintJob | None
 
 
 SEND_BROADCAST: Final = (
-    "SELECT status, id, created_us, job_id FROM send_broadcast($1, $2, $3, $4, $5, $6, $7)"
+    "SELECT status, id, created_us, job_id, job FROM send_broadcast($1, $2, $3, $4, $5, $6, $7)"
 )
 
 
@@ -35,7 +36,8 @@ async def send_broadcast(
     deliver_at: datetime | None,
     expires_at: datetime | None,
 ) -> Outcome:
-    row = await connection.fetchrow(
+    row = await fetch_one(
+        connection,
         SEND_BROADCAST,
         environment_id,
         idempotency_key,
@@ -45,4 +47,5 @@ async def send_broadcast(
         deliver_at,
         expires_at,
     )
-    return Outcome(*(row or ()))
+    status, broadcast_id, created_us, job_id, job = row
+    return Outcome(status, broadcast_id, created_us, HintJob.owed(environment_id, job_id, job))

@@ -33,6 +33,17 @@ async def select_environments(connection: Connection, slugs: Sequence[str]) -> l
     return [Environment(row[0], row[1], row[2], tuple(row[3])) for row in rows]
 
 
+SELECT_BY_ID: Final = """
+SELECT id, slug, require_subscriber_hash, array_remove(ARRAY[secret, previous_secret], NULL) AS secrets
+FROM environments WHERE id = $1
+"""
+
+
+async def select_environment(connection: Connection, environment_id: UUID) -> Environment | None:
+    row = await connection.fetchrow(SELECT_BY_ID, environment_id)
+    return None if row is None else Environment(row[0], row[1], row[2], tuple(row[3]))
+
+
 # The head comes with the environment: nothing is ever broadcast, or read, without it.
 INSERT_ENVIRONMENT: Final = """
 WITH born AS (

@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 
 from app.contract.ids import Source
-from app.db.pool import Connection
+from app.db.outbox import HintJob
+from app.db.pool import Connection, fetch_one
 
 View = Literal["default", "unread", "archived"]
 Field = Literal["read", "archived"]
@@ -110,14 +111,13 @@ async def select_counts_of(connection: Connection, environment_id: UUID, subscri
 
 
 class Marked(msgspec.Struct, frozen=True):
-    """job_id: the hint job owed, if any."""
+    """job: the hint job owed, if any."""
 
     status: Literal["unknown_subscriber", "not_found", "unchanged", "changed"]
-    inbox_id: UUID | None
-    job_id: UUID | None
+    job: HintJob | None
 
 
-MARK_ITEM: Final = "SELECT status, inbox_id, job_id FROM mark_item($1, $2, $3, $4, $5, $6)"
+MARK_ITEM: Final = "SELECT status, job_id, job FROM mark_item($1, $2, $3, $4, $5, $6)"
 
 
 async def mark_item(
@@ -131,22 +131,20 @@ async def mark_item(
     value: bool,
 ) -> Marked:
     """subscriber_id None: whoever holds the notification."""
-    row = await connection.fetchrow(MARK_ITEM, environment_id, subscriber_id, source, item_id, field, value)
-    return Marked(*(row or ()))
+    row = await fetch_one(connection, MARK_ITEM, environment_id, subscriber_id, source, item_id, field, value)
+    status, job_id, job = row
+    return Marked(status, HintJob.owed(environment_id, job_id, job))
 
 
 class MarkedAll(msgspec.Struct, frozen=True):
     status: Literal["unknown_subscriber", "not_found", "done"]
-    inbox_id: UUID | None
-    job_id: UUID | None
+    job: HintJob | None
     unread: int | None
     unseen: int | None
     version: int | None
 
 
-MARK_ALL: Final = (
-    "SELECT status, inbox_id, job_id, unread, unseen, version FROM mark_all($1, $2, $3, $4, $5, $6)"
-)
+MARK_ALL: Final = "SELECT status, job_id, job, unread, unseen, version FROM mark_all($1, $2, $3, $4, $5, $6)"
 
 
 async def mark_all(
@@ -160,7 +158,67 @@ async def mark_all(
     up_to_broadcast: UUID | None = None,
 ) -> MarkedAll:
     """exact: exactly up to the two items named; else everything at or before the one named, or all."""
-    row = await connection.fetchrow(
-        MARK_ALL, environment_id, subscriber_id, watermark, exact, up_to_notification, up_to_broadcast
+    row = await fetch_one(
+        connection,
+        MARK_ALL,
+        environment_id,
+        subscriber_id,
+        watermark,
+        exact,
+        up_to_notification,
+        up_to_broadcast,
     )
-    return MarkedAll(*(row or ()))
+    status, job_id, job, *counts = row
+    return MarkedAll(status, HintJob.owed(environment_id, job_id, job), *counts)
+
+
+class CategoryCounts(msgspec.Struct, frozen=True):
+    """categories, unread and unseen run along each other: those with a number above zero, sorted."""
+
+    counts: Counts
+    categories: list[str]
+    unread: list[int]
+    unseen: list[int]
+
+
+SELECT_COUNTS_BY_CATEGORY: Final = """
+SELECT inbox_id, unread, unseen, version, counted_categories, category_unread, category_unseen
+FROM counts_by_category($1, $2)
+"""
+
+
+async def select_counts_by_category(
+    connection: Connection, environment_id: UUID, subscriber_id: str
+) -> CategoryCounts | None:
+    row = await connection.fetchrow(SELECT_COUNTS_BY_CATEGORY, environment_id, subscriber_id)
+    return None if row is None else CategoryCounts(Counts(*row[:4]), *row[4:])
+
+
+class Found(msgspec.Struct, frozen=True):
+    """row None: not visible to this person."""
+
+    row: Row | None
+
+
+SELECT_ITEM: Final = """
+SELECT found, item, id, category, payload, read, archived FROM inbox_item($1, $2, $3, $4)
+"""
+
+
+async def select_item(
+    connection: Connection, environment_id: UUID, subscriber_id: str, *, source: Source, item_id: UUID
+) -> Found | None:
+    """None for an unknown subscriber."""
+    row = await connection.fetchrow(SELECT_ITEM, environment_id, subscriber_id, source, item_id)
+    if row is None:
+        return None
+    found, *values = row
+    return Found(Row(source, *values) if found else None)
+
+
+ASK_ARCHIVE_READ: Final = "SELECT inbox_id FROM ask_archive_read($1, $2)"
+
+
+async def ask_archive_read(connection: Connection, environment_id: UUID, subscriber_id: str) -> UUID | None:
+    """The inbox whose read items a job is going to archive; None for an unknown subscriber."""
+    return await connection.fetchval(ASK_ARCHIVE_READ, environment_id, subscriber_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.db.outbox import HintJob
 from app.db.pool import Connection
 
 Verdict = Literal["created", "replayed", "conflict", "deliver_at_past", "deliver_at_far", "expires_at_past"]
@@ -26,22 +27,16 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """ids, inbox_ids and muted run along subscriber_ids; the last two and accepted_us only if created.
-
-    muted: this recipient gets no hint now. job_id: the hint job owed, if any.
-    """
+    """ids run along subscriber_ids; both None where refused. job: the hint job owed, if any."""
 
     verdict: Verdict
     subscriber_ids: list[str] | None
     ids: list[UUID] | None
-    inbox_ids: list[UUID] | None
-    muted: list[bool] | None
-    job_id: UUID | None
-    accepted_us: int | None
+    job: HintJob | None
 
 
 SEND_NOTIFICATIONS: Final = """
-SELECT request, status, subscriber_ids, ids, inbox_ids, muted, job_id, accepted_us
+SELECT request, status, subscriber_ids, ids, job_id, job
 FROM send_notifications($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
@@ -60,5 +55,10 @@ async def send_notifications(connection: Connection, drafts: Sequence[Draft]) ->
         [at for at, draft in enumerate(drafts, 1) for _ in draft.recipients],
         [recipient for draft in drafts for recipient in draft.recipients],
     )
-    outcomes = {row[0]: Outcome(*list(row)[1:]) for row in rows}
+    outcomes = {
+        request: Outcome(
+            verdict, subscriber_ids, ids, HintJob.owed(drafts[request - 1].environment_id, job_id, job)
+        )
+        for request, verdict, subscriber_ids, ids, job_id, job in rows
+    }
     return [outcomes[at] for at in range(1, len(drafts) + 1)]

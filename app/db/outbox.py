@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,6 @@ from app.contract.ids import Source
 from app.db.pool import Connection
 
 JobType = Literal["hint"]
-JobKey: TypeAlias = tuple[UUID, UUID]  # environment_id, id
 
 
 class HintPayload(msgspec.Struct, frozen=True):
@@ -25,11 +24,22 @@ class HintPayload(msgspec.Struct, frozen=True):
     category: str | None = None
 
 
+_PAYLOADS: Final = msgspec.json.Decoder(HintPayload)
+
+
 class HintJob(msgspec.Struct, frozen=True):
+    """A hint job as its commit left it in the outbox."""
+
     environment_id: UUID
     id: UUID
-    attempts: int
     payload: HintPayload
+
+    @classmethod
+    def owed(cls, environment_id: UUID, job_id: UUID | None, payload: str | None) -> "HintJob | None":
+        """The job that a statement returned as (job_id, job); None where nobody is hinted."""
+        if job_id is None or payload is None:
+            return None
+        return cls(environment_id, job_id, _PAYLOADS.decode(payload))
 
     def to_hints(self) -> list[Hint]:
         payload = self.payload
@@ -79,14 +89,14 @@ due AS MATERIALIZED (
 UPDATE outbox o SET run_at = clock_timestamp() + interval '2 seconds'
 FROM due
 WHERE o.environment_id = due.environment_id AND o.id = due.id
-RETURNING o.environment_id, o.id, o.attempts, o.payload
+RETURNING o.environment_id, o.id, o.payload
 """
 
 
 async def claim_hint_jobs(connection: Connection, limit: int) -> list[HintJob]:
     """Due hint jobs, leased to this caller for 2 s."""
     return [
-        HintJob(row[0], row[1], row[2], msgspec.json.decode(row[3], type=HintPayload))
+        HintJob(row[0], row[1], _PAYLOADS.decode(row[2]))
         for row in await connection.fetch(CLAIM_JOBS, "hint", limit)
     ]
 
@@ -112,5 +122,5 @@ ON CONFLICT DO NOTHING
 """
 
 
-async def finish_hint_jobs(connection: Connection, jobs: Sequence[JobKey]) -> None:
-    await connection.execute(FINISH_HINT_JOBS, [job[0] for job in jobs], [job[1] for job in jobs])
+async def finish_hint_jobs(connection: Connection, jobs: Sequence[HintJob]) -> None:
+    await connection.execute(FINISH_HINT_JOBS, [job.environment_id for job in jobs], [job.id for job in jobs])

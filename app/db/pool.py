@@ -64,6 +64,13 @@ async def acquire(pool: Pool) -> AsyncGenerator[Connection]:
         raise Unavailable("the database is not available; try again shortly") from error
 
 
+async def fetch_one(connection: Connection, statement: str, *arguments: object) -> asyncpg.Record:
+    """The row of a statement that always has one."""
+    row = await connection.fetchrow(statement, *arguments)
+    assert row is not None  # noqa: S101 - the statement says so
+    return row
+
+
 async def run(pool: Pool, statement: Callable[[Connection], Awaitable[T]]) -> T:
     """One statement, tried again where a deadlock or a concurrent erasure rolled it back.
 

@@ -7,22 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from app.db.outbox import HintJob
 from app.db.pool import Connection
-
-ENSURE_SUBSCRIBERS: Final = (
-    "SELECT ensure_subscribers(array_fill($1::uuid, ARRAY[cardinality($2::text[])]), $2, $3)"
-)
-
-
-async def ensure_subscribers(
-    connection: Connection,
-    environment_id: UUID,
-    subscriber_ids: Sequence[str],
-    created_at: datetime | None = None,
-) -> None:
-    """Creates those that are missing, with created_at (now where None)."""
-    await connection.execute(ENSURE_SUBSCRIBERS, environment_id, subscriber_ids, created_at)
-
 
 SELECT_CREATED_AT: Final = (
     "SELECT created_at FROM subscribers WHERE environment_id = $1 AND subscriber_id = $2"
@@ -70,3 +56,59 @@ SELECT_MUTED: Final = "SELECT category FROM preferences WHERE environment_id = $
 
 async def select_muted(connection: Connection, environment_id: UUID, inbox_id: UUID) -> list[str]:
     return [row[0] for row in await connection.fetch(SELECT_MUTED, environment_id, inbox_id)]
+
+
+class Person(msgspec.Struct, frozen=True):
+    subscriber_id: str
+    created_at: datetime
+    id: UUID
+
+
+SELECT_SUBSCRIBERS: Final = """
+SELECT subscriber_id, created_at, id FROM subscribers
+WHERE environment_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
+
+
+async def select_subscribers(
+    connection: Connection, environment_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Person]:
+    """Newest first. before: created_at and id of the last one of the page before."""
+    created_at, last_id = before or (None, None)
+    rows = await connection.fetch(SELECT_SUBSCRIBERS, environment_id, created_at, last_id, limit)
+    return [Person(*row) for row in rows]
+
+
+INSERT_SUBSCRIBERS: Final = "SELECT insert_subscribers($1, $2, $3)"
+
+
+async def insert_subscribers(
+    connection: Connection, environment_id: UUID, rows: Sequence[tuple[str, datetime | None]]
+) -> int:
+    """Creates those that are missing, with created_at (now where None); how many those were.
+
+    The first of a repeated id counts.
+    """
+    created = await connection.fetchval(
+        INSERT_SUBSCRIBERS,
+        environment_id,
+        [subscriber_id for subscriber_id, _ in rows],
+        [created_at for _, created_at in rows],
+    )
+    return created or 0
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """job: the hint job by which gateways find that the inbox is gone."""
+
+    job: HintJob | None
+
+
+ERASE_SUBSCRIBER: Final = "SELECT job_id, job FROM erase_subscriber($1, $2)"
+
+
+async def erase_subscriber(connection: Connection, environment_id: UUID, subscriber_id: str) -> Erased | None:
+    """None where there is no such subscriber."""
+    row = await connection.fetchrow(ERASE_SUBSCRIBER, environment_id, subscriber_id)
+    return None if row is None else Erased(HintJob.owed(environment_id, row[0], row[1]))

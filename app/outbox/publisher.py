@@ -1,7 +1,7 @@
 """Publishes the hints of committed transactions right away, and deletes their jobs, in batches."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -10,9 +10,8 @@ from redis.asyncio import Redis
 
 from app import redis
 from app.contract.errors import BellwireError
-from app.contract.hints import Hint
 from app.db import outbox
-from app.db.outbox import JobKey
+from app.db.outbox import HintJob
 from app.db.pool import Pool, acquire
 
 log = structlog.stdlib.get_logger()
@@ -27,8 +26,8 @@ class Publisher:
     def __init__(self, pool: Pool, client: Redis) -> None:
         self._pool = pool
         self._client = client
-        self._waiting: list[tuple[JobKey, Sequence[Hint]]] = []
-        self._published: list[JobKey] = []
+        self._waiting: list[HintJob] = []
+        self._published: list[HintJob] = []
         self._to_publish = asyncio.Event()
         self._to_finish = asyncio.Event()
         self._closing = False
@@ -48,10 +47,10 @@ class Publisher:
                 publisher._closing = True
                 publisher._to_publish.set()
 
-    def offer(self, job: JobKey, hints: Sequence[Hint]) -> None:
-        """Never waits: the transaction has committed, and its caller is being answered."""
-        if len(self._waiting) < MOST_WAITING:
-            self._waiting.append((job, hints))
+    def offer(self, job: HintJob | None) -> None:
+        """Never waits: the transaction has committed, and its caller is being answered. None: no job."""
+        if job is not None and len(self._waiting) < MOST_WAITING:
+            self._waiting.append(job)
             self._to_publish.set()
 
     async def wake_workers(self) -> None:
@@ -63,8 +62,8 @@ class Publisher:
             self._to_publish.clear()
             while self._waiting:
                 batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                if await redis.publish(self._client, [hint for _, hints in batch for hint in hints]):
-                    self._published.extend(job for job, _ in batch)
+                if await redis.publish(self._client, [hint for job in batch for hint in job.to_hints()]):
+                    self._published += batch
                     self._to_finish.set()
                 else:
                     self._waiting.clear()  # their leases run out, and a worker takes over

@@ -5,7 +5,6 @@ from uuid import UUID
 import msgspec
 
 from app.contract import ids, timestamps
-from app.contract.hints import Hint
 from app.contract.requests import BroadcastRequest
 from app.contract.resources import SentBroadcast
 from app.db import broadcasts
@@ -46,17 +45,9 @@ class Broadcasts:
         refuse(outcome.verdict)
         assert outcome.id is not None  # noqa: S101 - sent or replayed: the statement names it
         assert outcome.created_us is not None  # noqa: S101
-        if outcome.job_id is not None:
-            hint = Hint(
-                environment_id=environment_id,
-                inbox_id=None,
-                reason="broadcast",
-                at_us=outcome.created_us,
-                source="broadcast",
-                item_id=outcome.id,
-                category=request.category,
-            )
-            self._publisher.offer((environment_id, outcome.job_id), [hint])
+        self._publisher.offer(outcome.job)
+        if outcome.verdict == "created" and request.deliver_at is not None:
+            await self._publisher.wake_workers()
         # An equal request has an equal payload and equal times, so the first answer is rebuilt from them.
         return Reply(
             created=outcome.verdict == "created",

@@ -8,7 +8,6 @@ import msgspec
 
 from app.contract import ids, resources, timestamps
 from app.contract.errors import NotFound, Unavailable
-from app.contract.hints import Hint, Reason
 from app.contract.ids import Source
 from app.contract.resources import Counts, Item
 from app.db import inbox
@@ -41,14 +40,6 @@ class UpToItem(msgspec.Struct, frozen=True):
 
     source: Source
     id: UUID
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What a hint says. item_id None: no single item."""
-
-    reason: Reason
-    source: Source = "notification"
-    item_id: UUID | None = None
 
 
 class Inbox:
@@ -108,6 +99,52 @@ class Inbox:
         found = await self._for_subscriber(identity, self._read(select))
         return Counts(found.unread, found.unseen, found.version)
 
+    async def counts_by_category(self, identity: Identity) -> resources.CountsByCategory:
+        """Raises Unavailable."""
+
+        async def select(connection: Connection) -> inbox.CategoryCounts | None:
+            return await inbox.select_counts_by_category(
+                connection, identity.environment_id, identity.subscriber_id
+            )
+
+        found = await self._for_subscriber(identity, self._read(select))
+        return resources.CountsByCategory(
+            unread=found.counts.unread,
+            unseen=found.counts.unseen,
+            version=found.counts.version,
+            categories={
+                category: resources.CategoryCounts(unread, unseen)
+                for category, unread, unseen in zip(found.categories, found.unread, found.unseen, strict=True)
+            },
+        )
+
+    async def item(self, identity: Identity, *, source: Source, item_id: UUID) -> Item:
+        """One item, muted or in whatever state. Raises NotFound, Unavailable."""
+
+        async def select(connection: Connection) -> inbox.Found | None:
+            return await inbox.select_item(
+                connection, identity.environment_id, identity.subscriber_id, source=source, item_id=item_id
+            )
+
+        found = await self._for_subscriber(identity, self._read(select))
+        if found.row is None:
+            raise NotFound(f"no such {source} in this inbox")
+        return to_item(found.row)
+
+    async def archive_read(self, identity: Identity) -> None:
+        """Has a job archive what is read. Raises Unavailable."""
+
+        async def ask() -> UUID | None:
+            return await run(
+                self._pool,
+                lambda connection: inbox.ask_archive_read(
+                    connection, identity.environment_id, identity.subscriber_id
+                ),
+            )
+
+        await self._for_subscriber(identity, ask)
+        await self._publisher.wake_workers()
+
     async def mark(
         self, identity: Identity, *, source: Source, item_id: UUID, field: Field, value: bool
     ) -> None:
@@ -134,8 +171,7 @@ class Inbox:
         marked = await self._for_subscriber(identity, mark)
         if marked.status == "not_found":
             raise NotFound(f"no such {source} in this inbox")
-        reason: Reason = "read_state" if field == "read" else "archive_state"
-        self._publish(identity, marked, Change(reason, source, item_id))
+        self._publisher.offer(marked.job)
 
     async def mark_all(
         self, identity: Identity, *, watermark: Watermark, up_to: UpToItem | UpToItems | None = None
@@ -172,23 +208,8 @@ class Inbox:
         marked = await self._for_subscriber(identity, mark)
         if marked.unread is None or marked.unseen is None or marked.version is None:
             raise NotFound("up_to names an item that is not in this inbox")
-        reason: Reason = "archive_state" if watermark == "archived" else "read_state"
-        self._publish(identity, marked, Change(reason))
+        self._publisher.offer(marked.job)
         return Counts(marked.unread, marked.unseen, marked.version)
-
-    def _publish(self, identity: Identity, marked: inbox.Marked | inbox.MarkedAll, changed: Change) -> None:
-        if marked.job_id is None or marked.inbox_id is None:
-            return
-        environment_id = identity.environment_id
-        hint = Hint(
-            environment_id=environment_id,
-            inbox_id=marked.inbox_id,
-            reason=changed.reason,
-            at_us=timestamps.position_us(marked.job_id),
-            source=changed.source,
-            item_id=changed.item_id,
-        )
-        self._publisher.offer((environment_id, marked.job_id), [hint])
 
     def _read(self, select: Callable[[Connection], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
         async def read() -> T:

@@ -6,11 +6,10 @@ import msgspec
 
 from app.contract import ids
 from app.contract.errors import Conflict, InvalidRequest
-from app.contract.hints import Hint
 from app.contract.requests import NotificationRequest
 from app.contract.resources import Sent, SentNotification
 from app.db import notifications
-from app.db.notifications import Draft, Outcome, Verdict
+from app.db.notifications import Draft, Verdict
 from app.db.pool import Pool, run
 from app.outbox.publisher import Publisher
 from app.security import keys
@@ -47,7 +46,9 @@ class Notifications:
             self._pool, lambda connection: notifications.send_notifications(connection, [draft])
         )
         refuse(outcome.verdict)
-        self._publish(draft, outcome)
+        self._publisher.offer(outcome.job)
+        if outcome.verdict == "created" and draft.deliver_at is not None:
+            await self._publisher.wake_workers()
         return Reply(
             created=outcome.verdict == "created",
             sent=Sent(
@@ -60,24 +61,6 @@ class Notifications:
                 ],
             ),
         )
-
-    def _publish(self, draft: Draft, outcome: Outcome) -> None:
-        if outcome.job_id is None or outcome.accepted_us is None:
-            return
-        hints = [
-            Hint(
-                environment_id=draft.environment_id,
-                inbox_id=inbox_id,
-                reason="notification",
-                at_us=outcome.accepted_us,
-                item_id=item,
-            )
-            for item, inbox_id, muted in zip(
-                outcome.ids or (), outcome.inbox_ids or (), outcome.muted or (), strict=True
-            )
-            if not muted
-        ]
-        self._publisher.offer((draft.environment_id, outcome.job_id), hints)
 
 
 def refuse(verdict: Verdict) -> None:

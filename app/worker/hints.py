@@ -31,5 +31,5 @@ class HintJobs:
         if not await redis.publish(self._client, hints):
             return redis.AWAY_PAUSE_S  # the leases run out, and the jobs are claimed again
         async with acquire(self._pool) as connection:
-            await outbox.finish_hint_jobs(connection, [(job.environment_id, job.id) for job in jobs])
+            await outbox.finish_hint_jobs(connection, jobs)
         return 0

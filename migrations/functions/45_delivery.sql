@@ -4,11 +4,11 @@
 -- Delivers item n (element n of each array) to inbox inbox_ids[n], in this order within an inbox.
 -- The caller holds the locks of all those inboxes. item_ids[n] NULL: the id is the position.
 -- job_groups[n]: items of one group (of one environment) share a hint job.
--- One row per item: its position, whether its category is muted, its hint job (NULL if muted).
+-- One row per item, with its position; the first row of a group carries the group's hint job.
 CREATE OR REPLACE FUNCTION deliver_items(
     envs uuid[], inbox_ids uuid[], item_ids uuid[], item_categories text[], payloads text[],
     createds timestamptz[], delivers timestamptz[], expireses timestamptz[], job_groups integer[]
-) RETURNS TABLE (nth bigint, item uuid, muted boolean, job_id uuid, delivered_us bigint)
+) RETURNS TABLE (nth bigint, item uuid, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 64 AS $$
 #variable_conflict use_column
 DECLARE
@@ -48,26 +48,21 @@ BEGIN
         SELECT DISTINCT c.env, c.category FROM counted c WHERE c.is_new ORDER BY 1, 2
         ON CONFLICT DO NOTHING
     ), hint AS MATERIALIZED (
-        SELECT n.env, n.job_group, position_at(now_us) AS job_id,
-               jsonb_build_object('reason', 'notification', 'source', 'notification', 'at_us', now_us,
-                   'hints', jsonb_agg(jsonb_build_array(n.inbox_id, coalesce(n.id, n.position)) ORDER BY n.nth)
-               ) AS payload
-        FROM item n WHERE NOT n.muted GROUP BY n.env, n.job_group
-    ), owed AS (
-        INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
-        SELECT h.env, h.job_id, 'hint', h.payload, lease_end(now_us) FROM hint h
+        SELECT g.nth, o.job_id, o.job
+        FROM (SELECT n.env, min(n.nth) AS nth,
+                     jsonb_agg(jsonb_build_array(n.inbox_id, coalesce(n.id, n.position)) ORDER BY n.nth) AS hints
+              FROM item n WHERE NOT n.muted GROUP BY n.env, n.job_group) AS g
+        CROSS JOIN LATERAL owe_hints(g.env, 'notification', 'notification', now_us, g.hints) AS o
     )
-    SELECT n.nth, n.position, n.muted, h.job_id, now_us
-    FROM item n
-    LEFT JOIN hint h ON h.env = n.env AND h.job_group = n.job_group AND NOT n.muted;
+    SELECT n.nth, n.position, h.job_id, h.job FROM item n LEFT JOIN hint h ON h.nth = n.nth;
 END
 $$;
 
 -- Removes delivered items, whoever holds them; those already gone are passed over. Takes the locks of
 -- their inboxes. hint_reason: retracted, expired, or NULL for none.
--- One row per hint job owed, with the pairs of inbox and item it names.
+-- One row per environment: how many it lost, and the hint job owed.
 CREATE OR REPLACE FUNCTION remove_items(envs uuid[], positions uuid[], hint_reason text)
-RETURNS TABLE (environment_id uuid, job_id uuid, hinted_inboxes uuid[], hinted_items uuid[], removed bigint)
+RETURNS TABLE (environment_id uuid, removed bigint, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
@@ -104,37 +99,18 @@ BEGIN
     ), unfound AS (
         DELETE FROM scheduled_positions s USING gone g
         WHERE s.environment_id = g.env AND s.id = g.id AND g.id <> g.position
-    ), hint AS MATERIALIZED (
-        SELECT g.env, position_at(now_us) AS job_id,
-               array_agg(g.inbox_id ORDER BY g.position) AS inboxes, array_agg(g.id ORDER BY g.position) AS items,
-               jsonb_agg(jsonb_build_array(g.inbox_id, g.id) ORDER BY g.position) AS hints
-        FROM gone g
-        WHERE hint_reason IS NOT NULL AND NOT is_muted(g.env, g.inbox_id, g.category) GROUP BY g.env
-    ), owed AS (
-        INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
-        SELECT h.env, h.job_id, 'hint',
-               jsonb_build_object('reason', hint_reason, 'source', 'notification', 'at_us', now_us,
-                                  'hints', h.hints),
-               lease_end(now_us)
-        FROM hint h
+    ), lost AS MATERIALIZED (
+        SELECT g.env, count(*) AS removed,
+               jsonb_agg(jsonb_build_array(g.inbox_id, g.id) ORDER BY g.position)
+                   FILTER (WHERE NOT is_muted(g.env, g.inbox_id, g.category)) AS hints
+        FROM gone g GROUP BY g.env
     )
-    SELECT g.env, h.job_id, h.inboxes, h.items, count(*)
-    FROM gone g LEFT JOIN hint h ON h.env = g.env
-    GROUP BY g.env, h.job_id, h.inboxes, h.items;
+    SELECT l.env, l.removed, o.job_id, o.job
+    FROM lost l
+    LEFT JOIN LATERAL (
+        SELECT h.* FROM owe_hints(l.env, hint_reason, 'notification', now_us, l.hints) AS h
+        WHERE hint_reason IS NOT NULL AND l.hints IS NOT NULL) AS o ON true;
 END
-$$;
-
--- Owes a hint to everybody in an environment who has not muted the category.
-CREATE OR REPLACE FUNCTION owe_broadcast_hint(env uuid, hint_reason text, item uuid, item_category text, at_us bigint)
-RETURNS uuid
-LANGUAGE sql VOLATILE AS $$
-    INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
-    VALUES (env, position_at(at_us), 'hint',
-            jsonb_build_object('reason', hint_reason, 'source', 'broadcast', 'at_us', at_us,
-                               'category', item_category,
-                               'hints', jsonb_build_array(jsonb_build_array(NULL, item))),
-            lease_end(clock_us()))
-    RETURNING id
 $$;
 
 -- Makes a broadcast visible. item_id NULL: the id is the position. The head's lock orders broadcasts, and
@@ -142,7 +118,7 @@ $$;
 CREATE OR REPLACE FUNCTION deliver_broadcast(
     env uuid, item_id uuid, item_category text, item_payload text, key text,
     created timestamptz, deliver timestamptz, expires timestamptz,
-    OUT item uuid, OUT delivered_us bigint, OUT job_id uuid
+    OUT item uuid, OUT delivered_us bigint, OUT job_id uuid, OUT job jsonb
 )
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -159,14 +135,15 @@ BEGIN
     UPDATE broadcast_heads h SET last_position_us = delivered_us, version = h.version + 1
     WHERE h.environment_id = env;
     INSERT INTO categories (environment_id, category) VALUES (env, item_category) ON CONFLICT DO NOTHING;
-    job_id := owe_broadcast_hint(env, 'broadcast', coalesce(item_id, item), item_category, delivered_us);
+    SELECT o.job_id, o.job INTO job_id, job
+    FROM owe_broadcast_hint(env, 'broadcast', coalesce(item_id, item), item_category, delivered_us) o;
 END
 $$;
 
 -- Removes a delivered broadcast from everybody at once. Counts follow, as they join broadcasts.
 -- No row where it is not there.
 CREATE OR REPLACE FUNCTION remove_broadcast(env uuid, broadcast_id uuid, hint_reason text)
-RETURNS TABLE (category text, job_id uuid)
+RETURNS TABLE (job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
@@ -179,8 +156,8 @@ BEGIN
     END IF;
     UPDATE broadcast_heads h SET version = h.version + 1 WHERE h.environment_id = env;
     DELETE FROM broadcast_overrides o WHERE o.environment_id = env AND o.position = gone.position;
-    category := gone.category;
-    job_id := owe_broadcast_hint(env, hint_reason, broadcast_id, gone.category, clock_us());
+    SELECT o.job_id, o.job INTO job_id, job
+    FROM owe_broadcast_hint(env, hint_reason, broadcast_id, gone.category, clock_us()) o;
     RETURN NEXT;
 END
 $$;
@@ -188,9 +165,9 @@ $$;
 -- Delivers what is due of the direct items that wait, an equal share of each environment, at most about
 -- `batch`. What expired while it waited, or whose person was erased, is dropped. Rows that a cancellation
 -- or another worker holds are passed over.
--- One row per hint job owed, with the pairs of inbox and item it names; looked_at of 0: nothing was due.
+-- One row per hint job owed.
 CREATE OR REPLACE FUNCTION deliver_due(batch integer)
-RETURNS TABLE (environment_id uuid, job_id uuid, hinted_inboxes uuid[], hinted_items uuid[], delivered_us bigint)
+RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 10 AS $$
 #variable_conflict use_column
 DECLARE
@@ -235,19 +212,17 @@ BEGIN
         JOIN inboxes i ON i.environment_id = t.environment_id AND i.id = t.inbox_id
         WHERE t.expires_at IS NULL OR t.expires_at > clock_timestamp()
     )
-    SELECT r.envs[d.nth], d.job_id, array_agg(r.inbox_ids[d.nth] ORDER BY d.nth),
-           array_agg(r.ids[d.nth] ORDER BY d.nth), max(d.delivered_us)
+    SELECT r.envs[d.nth], d.job_id, d.job
     FROM ready r
     CROSS JOIN LATERAL deliver_items(r.envs, r.inbox_ids, r.ids, r.item_categories, r.payloads, r.createds,
                                      r.delivers, r.expireses, r.job_groups) AS d
-    WHERE r.envs IS NOT NULL
-    GROUP BY r.envs[d.nth], d.job_id;
+    WHERE r.envs IS NOT NULL AND d.job_id IS NOT NULL;
 END
 $$;
 
 -- Delivers one due broadcast, or drops it where it expired while it waited. No row: none is due.
 CREATE OR REPLACE FUNCTION deliver_due_broadcast()
-RETURNS TABLE (environment_id uuid, id uuid, category text, delivered_us bigint, job_id uuid)
+RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
@@ -267,10 +242,8 @@ BEGIN
     END IF;
     DELETE FROM scheduled s WHERE s.environment_id = due.environment_id AND s.id = due.id;
     environment_id := due.environment_id;
-    id := due.id;
-    category := due.category;
     IF due.expires_at IS NULL OR due.expires_at > clock_timestamp() THEN
-        SELECT d.delivered_us, d.job_id INTO delivered_us, job_id
+        SELECT d.job_id, d.job INTO job_id, job
         FROM deliver_broadcast(due.environment_id, due.id, due.category, due.payload::text,
                                due.idempotency_key, due.created_at, due.deliver_at, due.expires_at) AS d;
     END IF;
@@ -298,4 +271,34 @@ LANGUAGE sql VOLATILE AS $$
     FROM environments_with_scheduled() AS tenant (env)
     CROSS JOIN LATERAL (SELECT s.deliver_at FROM scheduled s
                         WHERE s.environment_id = tenant.env ORDER BY s.place LIMIT 1) AS first
+$$;
+
+-- Removes up to `batch` delivered direct items whose time is over. One row per environment.
+CREATE OR REPLACE FUNCTION expire_due(batch integer)
+RETURNS TABLE (environment_id uuid, removed bigint, job_id uuid, job jsonb)
+LANGUAGE sql VOLATILE ROWS 10 AS $$
+    SELECT r.* FROM (
+        SELECT array_agg(due.environment_id) AS envs, array_agg(due.position) AS positions
+        FROM (SELECT n.environment_id, n.position FROM notifications n
+              WHERE n.expires_at <= clock_timestamp() ORDER BY n.expires_at LIMIT batch) AS due
+    ) AS batch
+    CROSS JOIN LATERAL remove_items(batch.envs, batch.positions, 'expired') AS r
+    WHERE batch.envs IS NOT NULL
+$$;
+
+-- Removes one delivered broadcast whose time is over. No row: there is none.
+CREATE OR REPLACE FUNCTION expire_due_broadcast() RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    due record;
+BEGIN
+    SELECT b.environment_id, b.id INTO due FROM broadcasts b
+    WHERE b.expires_at <= clock_timestamp() ORDER BY b.expires_at LIMIT 1;
+    IF FOUND THEN
+        environment_id := due.environment_id;
+        SELECT r.job_id, r.job INTO job_id, job FROM remove_broadcast(due.environment_id, due.id, 'expired') r;
+        RETURN NEXT; -- a retraction may have been first: then there is no job
+    END IF;
+END
 $$;

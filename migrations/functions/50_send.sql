@@ -41,16 +41,14 @@ $$;
 
 -- Request n is element n of the first seven arrays; recipient m is recipients[m] of request
 -- recipient_requests[m]. No two requests of one call share a key; no request names a person twice.
--- One row per request; status as judge_request(). ids, inbox_ids and muted run along subscriber_ids.
--- job_id is the hint job, NULL when there is nobody to hint (muted by all, or scheduled).
+-- One row per request; status as judge_request(). ids run along subscriber_ids.
 -- Raises serialization_failure when a recipient was erased meanwhile: run it again.
 CREATE OR REPLACE FUNCTION send_notifications(
     envs uuid[], keys text[], fingerprints bytea[], request_categories text[], payloads text[],
     deliver_ats timestamptz[], expires_ats timestamptz[],
     recipient_requests integer[], recipients text[]
 ) RETURNS TABLE (
-    request integer, status text, subscriber_ids text[], ids uuid[], inbox_ids uuid[], muted boolean[],
-    job_id uuid, accepted_us bigint
+    request integer, status text, subscriber_ids text[], ids uuid[], job_id uuid, job jsonb
 )
 LANGUAGE plpgsql ROWS 64 AS $$
 #variable_conflict use_column
@@ -70,7 +68,7 @@ BEGIN
 
     RETURN QUERY
     SELECT q.request::integer, verdicts[q.request], i.subscriber_ids, i.ids,
-           NULL::uuid[], NULL::boolean[], NULL::uuid, NULL::bigint
+           NULL::uuid, NULL::jsonb
     FROM unnest(envs, keys) WITH ORDINALITY AS q (env, key, request)
     LEFT JOIN idempotency i
         ON i.environment_id = q.env AND i.kind = 'notification' AND i.key = q.key
@@ -84,7 +82,7 @@ BEGIN
     IF wanted_envs IS NULL THEN
         RETURN;
     END IF;
-    PERFORM ensure_subscribers(wanted_envs, wanted_names, NULL);
+    PERFORM create_subscribers(wanted_envs, wanted_names, NULL);
     SELECT count(*) INTO locked FROM (
         SELECT FROM unnest(wanted_envs, wanted_names) AS w (env, subscriber)
         JOIN subscribers s ON s.environment_id = w.env AND s.subscriber_id = w.subscriber
@@ -126,18 +124,17 @@ BEGIN
                                          c.none, c.expireses, c.job_groups) AS d
         WHERE c.envs IS NOT NULL
     ), item AS MATERIALIZED (
-        SELECT t.env, t.request, t.nth, t.subscriber_id, t.inbox_id, t.deliver,
-               coalesce(t.waiting_id, d.item) AS id, coalesce(d.muted, true) AS muted, d.job_id, d.delivered_us
+        SELECT t.env, t.request, t.nth, t.subscriber_id, t.deliver,
+               coalesce(t.waiting_id, d.item) AS id, d.job_id, d.job
         FROM target t
         LEFT JOIN immediate i ON i.nth = t.nth
         LEFT JOIN delivered d ON d.nth = i.at
     ), answer AS MATERIALIZED (
-        SELECT n.env, n.request, max(n.deliver) AS deliver, max(n.delivered_us) AS delivered_us,
+        SELECT n.env, n.request, max(n.deliver) AS deliver,
                array_agg(n.subscriber_id ORDER BY n.nth) AS subscriber_ids,
                array_agg(n.id ORDER BY n.nth) AS ids,
-               array_agg(n.inbox_id ORDER BY n.nth) AS inbox_ids,
-               array_agg(n.muted ORDER BY n.nth) AS muted,
-               (array_agg(n.job_id) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job_id
+               (array_agg(n.job_id) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job_id,
+               (array_agg(n.job) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job
         FROM item n GROUP BY n.env, n.request
     ), remembered AS (
         INSERT INTO idempotency (environment_id, kind, key, fingerprint, subscriber_ids, ids, created_at,
@@ -149,9 +146,7 @@ BEGIN
             SET fingerprint = excluded.fingerprint, subscriber_ids = excluded.subscriber_ids,
                 ids = excluded.ids, created_at = excluded.created_at, deliver_at = excluded.deliver_at
     )
-    SELECT a.request, 'created', a.subscriber_ids, a.ids, a.inbox_ids, a.muted, a.job_id,
-           coalesce(a.delivered_us, now_us)
-    FROM answer a;
+    SELECT a.request, 'created', a.subscriber_ids, a.ids, a.job_id, a.job FROM answer a;
 END
 $$;
 
@@ -160,7 +155,7 @@ $$;
 CREATE OR REPLACE FUNCTION send_broadcast(
     env uuid, request_key text, request_fingerprint bytea, request_category text, request_payload text,
     deliver timestamptz, expires timestamptz
-) RETURNS TABLE (status text, id uuid, created_us bigint, job_id uuid)
+) RETURNS TABLE (status text, id uuid, created_us bigint, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 BEGIN
@@ -175,7 +170,7 @@ BEGIN
         RETURN;
     END IF;
     IF deliver IS NULL THEN
-        SELECT d.item, d.delivered_us, d.job_id INTO id, created_us, job_id
+        SELECT d.item, d.delivered_us, d.job_id, d.job INTO id, created_us, job_id, job
         FROM deliver_broadcast(env, NULL, request_category, request_payload, request_key, NULL, NULL, expires) d;
     ELSE
         created_us := clock_us();

@@ -1,17 +1,5 @@
 -- Read, unread, archive, unarchive: one item, or all up to a point.
 
--- Owes a hint about one inbox; item NULL: about no single item.
-CREATE OR REPLACE FUNCTION owe_hint(env uuid, hint_reason text, inbox uuid, item_source text, item uuid) RETURNS uuid
-LANGUAGE sql VOLATILE AS $$
-    INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
-    SELECT env, position_at(now.us), 'hint',
-           jsonb_build_object('reason', hint_reason, 'source', item_source, 'at_us', now.us,
-                              'hints', jsonb_build_array(jsonb_build_array(inbox, item))),
-           lease_end(now.us)
-    FROM (SELECT clock_us() AS us) AS now
-    RETURNING id
-$$;
-
 -- The override that gives an item this state, or NULL where the watermark already does.
 CREATE OR REPLACE FUNCTION override_for(covered boolean, item uuid, watermark uuid) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
@@ -20,10 +8,9 @@ $$;
 
 -- Sets 'read' or 'archived' of one item to `wanted`. Whose: `subscriber`, or with NULL whoever holds the
 -- notification. status: unknown_subscriber, not_found, unchanged (nothing is written), changed.
--- job_id NULL when the category is muted.
 CREATE OR REPLACE FUNCTION mark_item(
     env uuid, subscriber text, item_source text, item_id uuid, field text, wanted boolean
-) RETURNS TABLE (status text, inbox_id uuid, job_id uuid)
+) RETURNS TABLE (status text, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
@@ -51,7 +38,6 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    inbox_id := box.id;
     IF item_source = 'notification' THEN
         read_watermark := box.read_notification;
         archive_watermark := box.archive_notification;
@@ -111,8 +97,9 @@ BEGIN
     END IF;
     UPDATE inboxes i SET version = i.version + 1 WHERE i.environment_id = env AND i.id = box.id;
     IF NOT is_muted(env, box.id, item.category) THEN
-        job_id := owe_hint(env, CASE field WHEN 'read' THEN 'read_state' ELSE 'archive_state' END,
-                           box.id, item_source, item_id);
+        SELECT o.job_id, o.job INTO job_id, job
+        FROM owe_hint(env, CASE field WHEN 'read' THEN 'read_state' ELSE 'archive_state' END,
+                      box.id, item_source, item_id) o;
     END IF;
     status := 'changed';
     RETURN NEXT;
@@ -126,7 +113,7 @@ $$;
 -- status: unknown_subscriber, not_found (an item named is not visible to this person), done.
 CREATE OR REPLACE FUNCTION mark_all(
     env uuid, subscriber text, field text, exact boolean, up_to_notification uuid, up_to_broadcast uuid
-) RETURNS TABLE (status text, inbox_id uuid, job_id uuid, unread bigint, unseen bigint, version bigint)
+) RETURNS TABLE (status text, job_id uuid, job jsonb, unread bigint, unseen bigint, version bigint)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
@@ -148,7 +135,6 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    inbox_id := box.id;
 
     -- Both bounds in one statement: every position of this inbox is at or below last_position_us, as the
     -- lock is held, and every broadcast that commits later lies above the head's, as seen here.
@@ -267,8 +253,9 @@ BEGIN
             INSERT INTO watermark_moves (environment_id, inbox_id, status, up_to, occurred_at)
             VALUES (env, box.id, field, bound_n, clock_timestamp()) ON CONFLICT DO NOTHING;
         END IF;
-        job_id := owe_hint(env, CASE field WHEN 'archived' THEN 'archive_state' ELSE 'read_state' END,
-                           box.id, 'notification', NULL);
+        SELECT o.job_id, o.job INTO job_id, job
+        FROM owe_hint(env, CASE field WHEN 'archived' THEN 'archive_state' ELSE 'read_state' END,
+                      box.id, 'notification', NULL) o;
     END IF;
 
     status := 'done';

@@ -4,7 +4,7 @@
 -- person has muted now, sorted. status: unknown_subscriber, unchanged (nothing is written), changed.
 CREATE OR REPLACE FUNCTION set_preferences(
     env uuid, subscriber text, wanted_categories text[], wanted_enabled boolean[]
-) RETURNS TABLE (status text, inbox_id uuid, job_id uuid, muted text[])
+) RETURNS TABLE (status text, muted text[], job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
@@ -20,7 +20,6 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    inbox_id := box;
     WITH wanted AS MATERIALIZED (
         SELECT DISTINCT ON (w.category COLLATE "C") w.category, w.enabled
         FROM unnest(wanted_categories, wanted_enabled) WITH ORDINALITY AS w (category, enabled, nth)
@@ -38,7 +37,7 @@ BEGIN
     status := 'unchanged';
     IF changes > 0 THEN
         UPDATE inboxes i SET version = i.version + 1 WHERE i.environment_id = env AND i.id = box;
-        job_id := owe_hint(env, 'preferences', box, 'notification', NULL);
+        SELECT o.job_id, o.job INTO job_id, job FROM owe_hint(env, 'preferences', box, 'notification', NULL) o;
         status := 'changed';
     END IF;
     muted := ARRAY(SELECT p.category FROM preferences p

@@ -32,7 +32,7 @@ $$;
 -- more false: there is nothing left. Counters stay: what is read is not counted.
 CREATE OR REPLACE FUNCTION archive_read_chunk(
     env uuid, inbox uuid, INOUT below_notification uuid, INOUT below_broadcast uuid, chunk integer,
-    OUT more boolean, OUT job_id uuid
+    OUT more boolean, OUT job_id uuid, OUT job jsonb
 )
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -86,7 +86,8 @@ BEGIN
     INTO done_b, below_broadcast FROM reached r;
     IF done_n + done_b > 0 THEN
         UPDATE inboxes i SET version = i.version + 1 WHERE i.environment_id = env AND i.id = inbox;
-        job_id := owe_hint(env, 'archive_state', inbox, 'notification', NULL);
+        SELECT o.job_id, o.job INTO job_id, job
+        FROM owe_hint(env, 'archive_state', inbox, 'notification', NULL) o;
     END IF;
     more := done_n = chunk OR done_b = chunk;
 END

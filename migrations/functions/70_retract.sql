@@ -2,9 +2,9 @@
 
 -- Cancels or retracts notifications by id. The lock on a waiting row decides between cancelling and
 -- delivery: only after it was tried is the item looked for among the delivered ones.
--- withdrawn: how many there were. The rest as remove_items(), NULL when nobody is hinted.
+-- withdrawn: how many there were.
 CREATE OR REPLACE FUNCTION retract_notifications(env uuid, item_ids uuid[])
-RETURNS TABLE (withdrawn bigint, job_id uuid, hinted_inboxes uuid[], hinted_items uuid[])
+RETURNS TABLE (withdrawn bigint, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
@@ -22,8 +22,7 @@ BEGIN
     JOIN notifications n ON n.environment_id = env AND n.position = notification_position(env, w.id)
                             AND n.id = w.id;
     IF delivered IS NOT NULL THEN
-        SELECT r.job_id, r.hinted_inboxes, r.hinted_items, r.removed
-        INTO job_id, hinted_inboxes, hinted_items, removed
+        SELECT r.job_id, r.job, r.removed INTO job_id, job, removed
         FROM remove_items(array_fill(env, ARRAY[cardinality(delivered)]), delivered, 'retracted') r;
         withdrawn := withdrawn + coalesce(removed, 0);
     END IF;
@@ -33,7 +32,7 @@ $$;
 
 -- The same for everything that was sent with one idempotency key. No row: the key is unknown.
 CREATE OR REPLACE FUNCTION retract_batch(env uuid, batch_key text)
-RETURNS TABLE (withdrawn bigint, job_id uuid, hinted_inboxes uuid[], hinted_items uuid[])
+RETURNS TABLE (withdrawn bigint, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
@@ -50,7 +49,7 @@ $$;
 
 -- Cancels or retracts a broadcast. status: cancelled, retracted, not_found.
 CREATE OR REPLACE FUNCTION retract_broadcast(env uuid, broadcast_id uuid)
-RETURNS TABLE (status text, category text, job_id uuid)
+RETURNS TABLE (status text, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 BEGIN
@@ -60,7 +59,7 @@ BEGIN
     IF FOUND THEN
         status := 'cancelled';
     ELSE
-        SELECT r.category, r.job_id INTO category, job_id
+        SELECT r.job_id, r.job INTO job_id, job
         FROM remove_broadcast(env, broadcast_id, 'retracted') r;
         status := CASE WHEN FOUND THEN 'retracted' ELSE 'not_found' END;
     END IF;
@@ -69,9 +68,9 @@ END
 $$;
 
 -- Erases a person: every row about it, whatever waits for it included. Frees the id at once.
--- No row: no such subscriber. job_id: a hint by which gateways find that the inbox is gone.
+-- No row: no such subscriber. The hint is how gateways find that the inbox is gone.
 CREATE OR REPLACE FUNCTION erase_subscriber(env uuid, subscriber text)
-RETURNS TABLE (inbox_id uuid, job_id uuid)
+RETURNS TABLE (job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
@@ -103,8 +102,7 @@ BEGIN
     DELETE FROM outbox o WHERE o.environment_id = env AND o.id = gone;
     DELETE FROM inboxes i WHERE i.environment_id = env AND i.id = gone;
     DELETE FROM subscribers s WHERE s.environment_id = env AND s.id = gone;
-    inbox_id := gone;
-    job_id := owe_hint(env, 'resync', gone, 'notification', NULL);
+    SELECT o.job_id, o.job INTO job_id, job FROM owe_hint(env, 'resync', gone, 'notification', NULL) o;
     RETURN NEXT;
 END
 $$;

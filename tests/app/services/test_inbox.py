@@ -26,7 +26,7 @@ async def publisher(pool: Pool, redis_url: str) -> AsyncGenerator[Publisher]:
 
 @pytest.fixture
 def inbox(pool: Pool, publisher: Publisher) -> Inbox:
-    return Inbox(pool, publisher, Subscribers(pool))
+    return Inbox(pool, publisher, Subscribers(pool, publisher))
 
 
 def who(environment: Environment, subscriber_id: str) -> Identity:
