@@ -36,11 +36,11 @@ _LEAKS: Final = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__
 
 def enter(profile: Profile) -> None:
     """Return when inside an up-to-date `.venv`; otherwise make one and start the script again in it."""
-    current = _is_current(profile)
+    current = is_current(profile)
     if not current:
         make_state_directory()
         with _lock():
-            if not _is_current(profile):  # it may have been made while we waited
+            if not is_current(profile):  # it may have been made while we waited
                 _install(profile)
     if not current or Path(sys.prefix).resolve() != VENV.resolve():
         sys.stdout.flush()
@@ -69,7 +69,7 @@ def _install(profile: Profile) -> None:
     _STAMP.write_text(json.dumps(stamp), encoding="utf-8")
 
 
-def _is_current(profile: Profile) -> bool:
+def is_current(profile: Profile) -> bool:
     stamp = _read_stamp()
     return (
         stamp.get("profile") in (profile, "test")

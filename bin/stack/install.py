@@ -11,7 +11,7 @@ from typing import Final
 from stack.errors import StackError, tail
 from stack.progress import note, step
 
-_LOCKED: Final = Path(__file__).resolve().parents[1] / "locked"
+LOCKED: Final = Path(__file__).resolve().parents[1] / "locked"
 _GROUPS: Final = {"dev": ["--no-default-groups", "--group", "servers"], "test": ["--all-groups"]}
 
 # Configured for somebody's daily work, each of these turns a plain installation into another one.
@@ -46,6 +46,8 @@ class Installation:
     def _sync(self, uv: str, profile: str) -> bool:
         # Inexact, for otherwise bin/dev would take the test packages away from bin/test.
         sync = [uv, "sync", "--project", str(self.root), "--frozen", "--inexact", *_GROUPS[profile]]
+        # Two seconds once; without, every process of a user who lets Python write no bytecode takes longer.
+        sync.append("--compile-bytecode")
         # uv empties an environment whose Python differs from the requested one even in the patch.
         python = self._python if self._python.exists() else self.base
         with step("installing the locked packages"):
@@ -59,7 +61,7 @@ class Installation:
         with step("installing the locked packages"):
             if not self._python.exists():
                 self._require([str(self.base), "-m", "venv", "--without-pip", str(self.venv)], {})
-            locked = str(_LOCKED / f"{profile}.txt")
+            locked = str(LOCKED / f"{profile}.txt")
             self._require([*install, "--no-deps", "--require-hashes", "-r", locked], extra)
             self._require([*install, "--no-deps", "-e", str(self.root)], extra)
 
@@ -73,7 +75,7 @@ class Installation:
             options = ["--no-deps", "--require-hashes", "--target", str(partial)]
             with step("fetching uv"):
                 pip = self._pip(required=False)
-                if pip and not self._attempt([*pip, "install", *options, "-r", str(_LOCKED / "uv.txt")]):
+                if pip and not self._attempt([*pip, "install", *options, "-r", str(LOCKED / "uv.txt")]):
                     shutil.rmtree(home, ignore_errors=True)
                     partial.rename(home)
         return str(uv) if uv.exists() else shutil.which("uv", path=self.environment.get("PATH"))
@@ -135,5 +137,5 @@ class Installation:
 
 
 def _pinned_uv() -> str:
-    requirement = (_LOCKED / "uv.txt").read_text(encoding="utf-8").partition("uv==")[2]
+    requirement = (LOCKED / "uv.txt").read_text(encoding="utf-8").partition("uv==")[2]
     return requirement.split()[0]

@@ -47,8 +47,8 @@ class Listen:
 
     @classmethod
     def parse(cls, variable: str, text: str) -> Self:
-        host, _, port = text.rpartition(":")
-        if not (port.isascii() and port.isdigit() and int(port) < 65_536):
+        host, colon, port = text.rpartition(":")
+        if not (colon and port.isascii() and port.isdigit() and int(port) < 65_536):
             raise StackError(f"{variable}={text} is not an address; expected HOST:PORT, as in 127.0.0.1:80.")
         return cls(variable, host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port))  # noqa: S104
 

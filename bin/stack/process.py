@@ -90,7 +90,7 @@ class ProcessTree:
             for pid in found:
                 _signal(pid, signal.SIGSTOP)
             self._frozen |= found
-            children = {pid for pid, parent in _processes().items() if parent in self._frozen}
+            children = {pid for pid, parent in processes().items() if parent in self._frozen}
             found = children - self._frozen
 
     def thaw(self) -> None:
@@ -106,7 +106,7 @@ class ProcessTree:
         for pid in self._frozen:
             _signal(pid, signal.SIGKILL)
         self._process.wait()
-        wait_until(lambda: not self._frozen & _processes().keys(), timeout_s=10)
+        wait_until(lambda: not self._frozen & processes().keys(), timeout_s=10)
         self._frozen.clear()
 
     def end(self, sign: signal.Signals, *, timeout_s: float, hurry: threading.Event | None = None) -> None:
@@ -133,7 +133,7 @@ def _signal(pid: int, sign: signal.Signals) -> None:
         os.kill(pid, sign)
 
 
-def _processes() -> dict[int, int]:
+def processes() -> dict[int, int]:
     """The parent of every process that still runs; one that only waits to be reaped does not."""
     if not Path("/proc/self/stat").exists():
         return _processes_of_ps()

@@ -1,0 +1,219 @@
+"""bin/dev and bin/test as they are typed, with data and ports of their own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Generator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import stack
+from stack import bootstrap
+from stack.ports import LOOPBACK
+from stack.process import processes, wait_until
+from stack.scratch import Scratch
+
+BIN = Path(stack.__file__).parents[1]
+TIMEOUT_S = 60
+ANY_PORTS = {"BELLWIRE_LISTEN": f"{LOOPBACK}:0", "BELLWIRE_GATEWAY_LISTEN": f"{LOOPBACK}:0"}
+
+# Its own data, not the checkout's, where somebody's bin/dev may be running.
+RUN = """
+import sys
+from pathlib import Path
+from stack import dev, script
+script.run("bin/dev", lambda: dev.run(Path(sys.argv[1]), fresh="--fresh" in sys.argv))
+"""
+SHOW = (
+    "import json\nfrom stack import dev\ndev._serve = lambda given, *_: print(json.dumps(given)) or 0\n" + RUN
+)
+
+made = pytest.mark.skipif(not bootstrap.is_current("test"), reason="only in the environment bin/test made")
+
+
+@pytest.fixture
+def state() -> Generator[Path]:
+    with Scratch("state") as scratch:
+        yield scratch.path
+
+
+class Script:
+    def __init__(self, *command: str | Path, **environment: str) -> None:
+        without = ("DATABASE_URL", "REDIS_URL")
+        inherited = {name: value for name, value in os.environ.items() if name not in without}
+        self.process = subprocess.Popen(  # noqa: S603 - the scripts under test
+            command,
+            env={**inherited, **ANY_PORTS, "PYTHONPATH": str(BIN), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said = ""
+
+    def read_until(self, text: str) -> str:
+        """The line that has it."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said += line
+            if text in line:
+                return line
+        raise AssertionError(f"it ended without saying {text!r}:\n{self.said}")
+
+    def ended(self) -> int:
+        rest, _ = self.process.communicate(timeout=TIMEOUT_S)
+        self.said += rest
+        assert "Traceback" not in self.said
+        return self.process.returncode
+
+    def stop(self, sign: signal.Signals) -> int:
+        self.process.send_signal(sign)
+        return self.ended()
+
+    def descendants(self) -> set[int]:
+        found = {self.process.pid}
+        while more := {pid for pid, parent in processes().items() if parent in found} - found:
+            found |= more
+        return found - {self.process.pid}
+
+
+def dev(state: Path, *arguments: str, **environment: str) -> Script:
+    return Script(sys.executable, "-c", RUN, state, *arguments, **environment)
+
+
+def test_bin_dev_serves_until_it_is_told_to_stop_and_keeps_its_data(state: Path) -> None:
+    first = dev(state)
+    url = urlsplit(first.read_until("Health").split()[1])
+    connection = HTTPConnection(LOOPBACK, url.port or 0, timeout=10)
+    connection.request("GET", url.path)
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert "'Authorization: Bearer bw_dev_key'" in first.read_until("Bearer")
+    running = first.descendants()
+    assert len(running) > 10
+    assert first.stop(signal.SIGTERM) == 0
+    assert not running & processes().keys()
+
+    made_at = (state / "postgres" / "cluster" / "PG_VERSION").stat().st_mtime_ns
+    second = dev(state)
+    second.read_until("Ctrl-C stops everything")
+    assert second.stop(signal.SIGINT) == 0
+    assert (state / "postgres" / "cluster" / "PG_VERSION").stat().st_mtime_ns == made_at
+
+    third = dev(state, "--fresh")
+    third.read_until("Ctrl-C stops everything")
+    assert third.stop(signal.SIGHUP) == 0
+    assert (state / "postgres" / "cluster" / "PG_VERSION").stat().st_mtime_ns > made_at
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_nothing_survives_a_killed_bin_dev(state: Path) -> None:
+    script = dev(state)
+    script.read_until("Ctrl-C stops everything")
+    running = script.descendants()
+    script.stop(signal.SIGKILL)
+    assert wait_until(lambda: not running & processes().keys(), timeout_s=15)
+
+
+def test_a_second_bin_dev_is_told_of_the_first(state: Path) -> None:
+    first = dev(state)
+    first.read_until("starting PostgreSQL")
+    second = dev(state)
+    assert second.ended() == 1
+    assert second.said == f"bin/dev: bin/dev already runs in this checkout, as process {first.process.pid}.\n"
+    assert first.stop(signal.SIGTERM) == 0
+
+
+def test_a_bellwire_that_cannot_start_is_shown_and_ends_bin_dev(state: Path) -> None:
+    script = dev(state, BELLWIRE_LOG_LEVEL="deafening")
+    assert script.ended() == 1
+    assert "BELLWIRE_LOG_LEVEL" in script.said
+    assert script.said.splitlines()[-1].startswith("bin/dev: Bellwire ended with exit code")
+
+
+def test_servers_and_settings_of_the_user_win(state: Path) -> None:
+    own = {"DATABASE_URL": "postgresql://own/database", "REDIS_URL": "redis://own", "BELLWIRE_DEMO": "false"}
+    script = Script(sys.executable, "-c", SHOW, state, **own)
+    assert script.ended() == 0
+    given = json.loads(script.said)
+    assert {name: given[name] for name in own} == own
+    assert given["BELLWIRE_DEV_ENVIRONMENT"] == "demo"
+    assert not given["BELLWIRE_LISTEN"].endswith(":0")
+    assert not (state / "postgres").exists()
+    assert not (state / "redis").exists()
+
+
+def test_a_port_in_use_is_said_in_one_line_before_anything_is_installed() -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        script = Script(sys.executable, BIN / "dev", BELLWIRE_LISTEN=f"{LOOPBACK}:{port}")
+        assert script.ended() == 1
+    assert script.said == (
+        f"bin/dev: Port {port} on 127.0.0.1 is in use: choose another with BELLWIRE_LISTEN=HOST:PORT.\n"
+    )
+
+
+def test_help_explains_without_starting_anything() -> None:
+    script = Script(sys.executable, BIN / "dev", "--help")
+    assert script.ended() == 0
+    assert "--fresh" in script.said
+    assert "DATABASE_URL" in script.said
+
+
+def run_suite(directory: Path, test: str, *arguments: str, **environment: str) -> Script:
+    """bin/test on one file outside the checkout."""
+    file = directory / "test_it.py"
+    file.write_text(textwrap.dedent(test))
+    (directory / "pytest.ini").write_text("[pytest]\n")
+    return Script(BIN / "test", "-s", "-p", "no:cacheprovider", str(file), *arguments, **environment)
+
+
+@made
+def test_bin_test_gives_servers_and_arguments_to_pytest_and_returns_its_code(tmp_path: Path) -> None:
+    test = """
+        import os
+        def test_wanted(): print("DATABASE", os.environ["BELLWIRE_TEST_DATABASE_URL"])
+        def test_failing(): raise AssertionError
+    """
+    own = {"BELLWIRE_TEST_DATABASE_URL": "", "BELLWIRE_TEST_REDIS_URL": ""}
+    script = run_suite(tmp_path, test, "-k", "wanted", **own)
+    assert script.ended() == 0
+    assert "DATABASE postgresql://postgres@127.0.0.1:" in script.said
+
+    given = {"BELLWIRE_TEST_DATABASE_URL": "postgresql://own", "BELLWIRE_TEST_REDIS_URL": "redis://own"}
+    script = run_suite(tmp_path, test, **given)
+    assert script.ended() == 1
+    assert "DATABASE postgresql://own" in script.said
+    assert "starting" not in script.said
+
+
+@made
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_bin_test_lets_the_tests_tidy_up_and_leaves_nothing(
+    tmp_path: Path, sign: signal.Signals
+) -> None:
+    test = """
+        import os, time, pytest
+        @pytest.fixture
+        def something():
+            yield
+            print("TIDIED")
+        def test_long(something):
+            print("BEGUN", flush=True)
+            time.sleep(60)
+    """
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    own = {"BELLWIRE_TEST_DATABASE_URL": "", "BELLWIRE_TEST_REDIS_URL": ""}
+    script = run_suite(tmp_path, test, **own)
+    script.read_until("BEGUN")
+    running = script.descendants()
+    assert script.stop(sign) == 2
+    assert "TIDIED" in script.said
+    assert not running & processes().keys()
