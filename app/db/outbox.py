@@ -9,9 +9,9 @@ import msgspec
 
 from app.contract.hints import Hint, Reason
 from app.contract.ids import Source
-from app.db.pool import Connection
+from app.db.pool import Connection, fetch_one
 
-JobType = Literal["hint"]
+JobType = Literal["hint", "archive_read"]
 
 
 class HintPayload(msgspec.Struct, frozen=True):
@@ -93,16 +93,26 @@ RETURNING o.environment_id, o.id, o.payload
 """
 
 
-async def claim_hint_jobs(connection: Connection, limit: int) -> list[HintJob]:
-    """Due hint jobs, leased to this caller for 2 s."""
-    return [
-        HintJob(row[0], row[1], _PAYLOADS.decode(row[2]))
-        for row in await connection.fetch(CLAIM_JOBS, "hint", limit)
-    ]
+class Job(msgspec.Struct, frozen=True):
+    """A job as it stands; payload is JSON text."""
+
+    environment_id: UUID
+    id: UUID
+    payload: str
 
 
-# A published hint that named a notification is what the timeline calls delivered_hint. The item may be
-# gone by now: then there is nothing to tell of.
+async def claim_jobs(connection: Connection, job_type: JobType, limit: int) -> list[Job]:
+    """Due jobs, leased to this caller for 2 s; about `limit`, shared evenly between environments."""
+    return [Job(*row) for row in await connection.fetch(CLAIM_JOBS, job_type, limit)]
+
+
+def to_hint_job(job: Job) -> HintJob:
+    """Raises msgspec.DecodeError."""
+    return HintJob(job.environment_id, job.id, _PAYLOADS.decode(job.payload))
+
+
+# A published hint that named a notification ($3: those that were named) is what the timeline calls
+# delivered_hint. The item may be gone by now: then there is nothing to tell of.
 FINISH_HINT_JOBS: Final = """
 WITH done AS (
     DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) AS d (environment_id, id)
@@ -116,11 +126,46 @@ CROSS JOIN jsonb_array_elements(done.payload -> 'hints') AS hint
 JOIN notifications n
     ON n.environment_id = done.environment_id
        AND n.position = notification_position(done.environment_id, (hint ->> 1)::uuid)
-WHERE done.payload ->> 'reason' = 'notification'
+WHERE done.payload ->> 'reason' = 'notification' AND (hint ->> 1)::uuid = ANY ($3)
 ORDER BY 1, 2
 ON CONFLICT DO NOTHING
 """
 
 
-async def finish_hint_jobs(connection: Connection, jobs: Sequence[HintJob]) -> None:
-    await connection.execute(FINISH_HINT_JOBS, [job.environment_id for job in jobs], [job.id for job in jobs])
+async def finish_hint_jobs(
+    connection: Connection, jobs: Sequence[HintJob], published: Sequence[Hint]
+) -> None:
+    """Deletes jobs whose hints were published, as `published` says in what form."""
+    await connection.execute(
+        FINISH_HINT_JOBS,
+        [job.environment_id for job in jobs],
+        [job.id for job in jobs],
+        [hint.item_id for hint in published if hint.item_id is not None],
+    )
+
+
+class ArchiveReadStep(msgspec.Struct, frozen=True):
+    """done: the job is gone. job: the hint job owed, if any."""
+
+    done: bool
+    job: HintJob | None
+
+
+RUN_ARCHIVE_READ: Final = "SELECT done, job_id, job FROM run_archive_read($1, $2, $3)"
+
+
+async def run_archive_read(
+    connection: Connection, environment_id: UUID, inbox_id: UUID, chunk: int
+) -> ArchiveReadStep:
+    """One chunk of an archive_read job, whose id is its inbox's."""
+    done, job_id, job = await fetch_one(connection, RUN_ARCHIVE_READ, environment_id, inbox_id, chunk)
+    return ArchiveReadStep(done, HintJob.owed(environment_id, job_id, job))
+
+
+FAIL_JOB: Final = "SELECT fail_job($1, $2, $3)"
+
+
+async def fail_job(connection: Connection, environment_id: UUID, job_id: UUID, error: str) -> bool:
+    """Has the job wait before its next attempt; True where it is parked among the dead letters instead."""
+    parked: bool = (await fetch_one(connection, FAIL_JOB, environment_id, job_id, error))[0]
+    return parked

@@ -80,7 +80,8 @@ class Publisher:
                 continue
             try:
                 async with acquire(self._pool) as connection:
-                    await outbox.finish_hint_jobs(connection, jobs)
+                    hints = [hint for job in jobs for hint in job.to_hints()]
+                    await outbox.finish_hint_jobs(connection, jobs, hints)
             except BellwireError:
                 log.warning(
                     "hint jobs published but not deleted; workers will publish them again", jobs=len(jobs)

@@ -1,14 +1,21 @@
 """Publishes the hints that their own process did not get to: it crashed, or Redis was away."""
 
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+import structlog
 from redis.asyncio import Redis
 
-from app import redis
+from app import redis, telemetry
+from app.contract.hints import Hint
 from app.db import outbox
+from app.db.outbox import HintJob, Job
 from app.db.pool import Pool, acquire
 
-BATCH: Final = 500
+log = structlog.stdlib.get_logger()
+
+BATCH: Final = 1000
 
 
 class HintJobs:
@@ -23,13 +30,46 @@ class HintJobs:
         """
         async with acquire(self._pool) as connection:
             delay = await outbox.select_next_due(connection, "hint")
-        if delay > 0 or not await redis.is_there(self._client):
-            return max(delay, redis.AWAY_PAUSE_S)
+        if delay > 0:
+            return delay
+        if not await redis.is_there(self._client):
+            return redis.AWAY_PAUSE_S
         async with acquire(self._pool) as connection:
-            jobs = await outbox.claim_hint_jobs(connection, BATCH)
-        hints = [hint for job in jobs for hint in job.to_hints()]
+            claimed = await outbox.claim_jobs(connection, "hint", BATCH)
+        jobs = await self._decode(claimed)
+        hints = coalesce(jobs)
         if not await redis.publish(self._client, hints):
             return redis.AWAY_PAUSE_S  # the leases run out, and the jobs are claimed again
-        async with acquire(self._pool) as connection:
-            await outbox.finish_hint_jobs(connection, jobs)
+        if jobs:
+            async with acquire(self._pool) as connection:
+                await outbox.finish_hint_jobs(connection, jobs, hints)
+            telemetry.jobs.labels("hint", "done").inc(len(jobs))
         return 0
+
+    async def _decode(self, claimed: Sequence[Job]) -> list[HintJob]:
+        """What cannot be read fails on its own, and takes nothing else along."""
+        jobs: list[HintJob] = []
+        for job in claimed:
+            try:
+                jobs.append(outbox.to_hint_job(job))
+            except msgspec.DecodeError as error:
+                log.exception("a hint job cannot be read", job=str(job.id))
+                async with acquire(self._pool) as connection:
+                    parked = await outbox.fail_job(connection, job.environment_id, job.id, str(error))
+                telemetry.jobs.labels("hint", "parked" if parked else "failed").inc()
+        return jobs
+
+
+def coalesce(jobs: Sequence[HintJob]) -> list[Hint]:
+    """One hint per inbox, the latest, and every broadcast's: a backlog must not become a storm.
+
+    An inbox with a single hint keeps it as it is; with more, what is left of them is a resync.
+    """
+    latest: dict[object, Hint] = {}
+    for job in jobs:
+        for hint in job.to_hints():
+            key = (hint.environment_id, hint.inbox_id or hint.item_id)
+            if hint.inbox_id is not None and key in latest:
+                hint = msgspec.structs.replace(hint, reason="resync", item_id=None)  # noqa: PLW2901
+            latest[key] = hint
+    return list(latest.values())

@@ -8,8 +8,11 @@ from redis.exceptions import RedisError
 from app import redis
 from app.contract import hints
 from app.db.pool import create_pool
+from app.outbox.publisher import Publisher
 from app.settings import Settings
 from app.signals import stop_on_signals
+from app.worker.archive_read import ArchiveReadJobs
+from app.worker.deliveries import Deliveries, Expiries
 from app.worker.hints import HintJobs
 from app.worker.loop import Loop
 
@@ -20,8 +23,14 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
     async with (
         create_pool(settings.database_url, size=settings.pg_pool_size, name="worker") as pool,
         redis.connect(settings.redis_url) as client,
+        Publisher.open(pool, client) as publisher,
     ):
-        loops = [Loop("hints", HintJobs(pool, client).run_once)]
+        loops = [
+            Loop("hints", HintJobs(pool, client).run_once),
+            Loop("deliveries", Deliveries(pool, publisher).run_once),
+            Loop("expiries", Expiries(pool, publisher).run_once),
+            Loop("archive_read", ArchiveReadJobs(pool, publisher).run_once),
+        ]
         async with asyncio.TaskGroup() as tasks:
             waker = tasks.create_task(_wake(settings.redis_url, loops))
             running = [tasks.create_task(loop.run(stopping)) for loop in loops]

@@ -47,3 +47,46 @@ LANGUAGE sql VOLATILE AS $$
     SELECT * FROM owe_hints(env, hint_reason, 'broadcast', at_us,
                             jsonb_build_array(jsonb_build_array(NULL, item)), item_category)
 $$;
+
+-- Notes that a job failed: it waits, longer each time, and after its tenth attempt is parked among the
+-- dead letters. The nth wait is uniform in [1/2, 1] x min(900 s, 5 s x 2^(n-1)). Returns whether it was
+-- parked.
+CREATE OR REPLACE FUNCTION fail_job(env uuid, job_id uuid, error text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    failed outbox;
+BEGIN
+    UPDATE outbox o
+    SET attempts = o.attempts + 1,
+        run_at = clock_timestamp()
+                 + (0.5 + random() / 2) * least(900, 5 * 2 ^ least(o.attempts, 20)) * interval '1 second'
+    WHERE o.environment_id = env AND o.id = job_id
+    RETURNING o.* INTO failed;
+    IF failed.attempts < 10 THEN
+        RETURN false;
+    END IF;
+    DELETE FROM outbox o WHERE o.environment_id = env AND o.id = job_id;
+    INSERT INTO dead_letters (environment_id, id, job_type, payload, cursor, attempts, last_error)
+    VALUES (env, job_id, failed.job_type, failed.payload, failed.cursor, failed.attempts, left(error, 2000))
+    ON CONFLICT (environment_id, id) DO UPDATE
+        SET payload = excluded.payload, cursor = excluded.cursor, attempts = excluded.attempts,
+            last_error = excluded.last_error, parked_at = clock_timestamp();
+    RETURN true;
+END
+$$;
+
+-- Puts dead letters back as they were, with fresh attempts. wanted NULL: all (of env, or of every
+-- environment where that is NULL too). Returns how many.
+CREATE OR REPLACE FUNCTION replay_dead_letters(env uuid, wanted uuid) RETURNS bigint
+LANGUAGE sql VOLATILE AS $$
+    WITH back AS (
+        DELETE FROM dead_letters d
+        WHERE (env IS NULL OR d.environment_id = env) AND (wanted IS NULL OR d.id = wanted)
+        RETURNING d.*
+    ), requeued AS (
+        INSERT INTO outbox (environment_id, id, job_type, payload, cursor, run_at)
+        SELECT b.environment_id, b.id, b.job_type, b.payload, b.cursor, clock_timestamp() FROM back b
+        ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) FROM back
+$$;

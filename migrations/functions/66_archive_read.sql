@@ -92,3 +92,35 @@ BEGIN
     more := done_n = chunk OR done_b = chunk;
 END
 $$;
+
+-- One chunk of the job whose id is this inbox's: its effects, and the job's progress or end, commit
+-- together. done true: the job is gone.
+CREATE OR REPLACE FUNCTION run_archive_read(env uuid, inbox uuid, chunk integer)
+RETURNS TABLE (done boolean, job_id uuid, job jsonb)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    place jsonb;
+    step  record;
+BEGIN
+    done := true;
+    SELECT coalesce(o.cursor, o.payload) INTO place FROM outbox o
+    WHERE o.environment_id = env AND o.id = inbox AND o.job_type = 'archive_read' FOR UPDATE;
+    IF FOUND THEN
+        SELECT * INTO step FROM archive_read_chunk(
+            env, inbox, (place ->> 'notification')::uuid, (place ->> 'broadcast')::uuid, chunk);
+        job_id := step.job_id;
+        job := step.job;
+        IF step.more THEN
+            done := false;
+            UPDATE outbox o SET run_at = clock_timestamp(), attempts = 0,
+                cursor = jsonb_build_object('notification', step.below_notification,
+                                            'broadcast', step.below_broadcast)
+            WHERE o.environment_id = env AND o.id = inbox;
+        ELSE
+            DELETE FROM outbox o WHERE o.environment_id = env AND o.id = inbox;
+        END IF;
+    END IF;
+    RETURN NEXT;
+END
+$$;
