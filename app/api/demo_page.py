@@ -27,8 +27,8 @@ _TYPES: Final = {
     ".svg": b"image/svg+xml",
 }
 _POLICY: Final = (
-    b"default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; "
-    b"img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    b"default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' https:; "
+    b"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 _HEADERS: Final = (
     (b"cache-control", b"no-cache"),

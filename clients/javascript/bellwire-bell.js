@@ -93,6 +93,10 @@ export class BellwireBell extends HTMLElement {
     root.append(this.#bell, this.#live, this.#panel);
     this.#bell.addEventListener('animationend', () => this.#bell.classList.remove('rings'));
     this.#panel.addEventListener('toggle', () => this.#watch());
+    this.#panel.addEventListener('beforetoggle', (event) => {
+      const closing = /** @type {ToggleEvent} */ (event).newState === 'closed';
+      if (closing && root.activeElement !== null) this.#bell.focus(); // else the focus is lost with the list
+    });
     this.#readAll.addEventListener('click', () => void this.#feed?.readAll());
     this.#again.addEventListener('click', () => {
       this.#inbox?.connect();

@@ -121,10 +121,10 @@ function showStatus() {
     reconnecting: `Reconnecting in ${seconds} s`,
     stopped: `Stopped: ${why || 'closed'}`,
   }[name];
-  $('status').dataset.state = name;
-  $('status').title = why;
+  $('connection').dataset.state = name;
+  $('connection').title = why;
   $('reconnect').hidden = name !== 'stopped';
-  if ($('status-text').textContent !== text) $('status-text').textContent = text;
+  if ($('status').textContent !== text) $('status').textContent = text;
 }
 
 /** @param {Record<string, unknown> & { type: string }} frame */
@@ -314,5 +314,5 @@ async function start() {
 start().catch((error) => {
   $('trouble').textContent = `This page could not start: ${error.message}`;
   $('trouble').hidden = false;
-  $('status-text').textContent = 'Not connected';
+  $('status').textContent = 'Not connected';
 });
