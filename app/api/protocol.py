@@ -1,5 +1,6 @@
 """HTTP/1.1 on one connection: uvicorn's, with a bound on heads and the contract's envelope."""
 
+import re
 from typing import Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -7,6 +8,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.api import errors
 from app.contract.errors import InvalidRequest
 
+# Nothing is upgraded on this port, and the parser drops the body of a request that offers it, as Java's
+# client does with every first one (h2c). So the parser is not told; the length stays the same.
+_UPGRADE: Final = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 MAX_HEAD: Final = 64 * 1024  # request line and headers, in bytes, beyond what arrives at once
 
 
@@ -18,6 +22,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         was_in_head = self._is_in_head
+        if was_in_head and b"pgrade" in data:
+            data = _UPGRADE.sub(b"\r\nx-grade:", data)
         super().data_received(data)
         if not self._is_in_head:
             return

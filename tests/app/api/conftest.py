@@ -1,31 +1,61 @@
-"""The API over a real socket, in the test's own process."""
+"""The API over a real socket, in the test's own process, on the event loop it is served with."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 
 import httpx
 import pytest
+import uvloop
 
 from app.api import main, server
+from app.api.services import Services
 from app.settings import Address, Settings
 from tests.factories import Environment
 
 
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"uvloop": uvloop.new_event_loop}
+
+
 @pytest.fixture
 def settings(database_url: str, redis_url: str) -> Settings:
-    return Settings(database_url=database_url, redis_url=redis_url, listen=Address("127.0.0.1", 0))
+    return Settings(database_url=database_url, redis_url=redis_url, listen=Address("127.0.0.1", 0), demo=True)
 
 
 @pytest.fixture
-async def address(settings: Settings) -> AsyncGenerator[Address]:
+async def services(settings: Settings) -> AsyncGenerator[Services]:
+    async with main.wire(settings) as wired:
+        yield wired
+
+
+@pytest.fixture
+async def address(services: Services) -> AsyncGenerator[Address]:
     """Where the API listens."""
-    async with (
-        main.wire(settings) as services,
-        server.serve(main.create_app(services), server.listen(settings.listen), patience_s=5) as bound,
-    ):
+    listener = server.listen(services.settings.listen)
+    async with server.serve(main.create_app(services), listener, patience_s=1) as bound:
         yield bound
 
 
 @pytest.fixture
-async def client(address: Address, environment: Environment) -> AsyncGenerator[httpx.AsyncClient]:
+async def client(address: Address) -> AsyncGenerator[httpx.AsyncClient]:
+    """Speaks to the API, as nobody in particular."""
     async with httpx.AsyncClient(base_url=f"http://{address}", timeout=10, trust_env=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def backend(client: httpx.AsyncClient, environment: Environment) -> AsyncGenerator[httpx.AsyncClient]:
+    """The customer's backend: carries the management key of `environment`."""
+    async with httpx.AsyncClient(
+        base_url=client.base_url, headers=environment.management_headers, timeout=10, trust_env=False
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def ada(client: httpx.AsyncClient, environment: Environment) -> AsyncGenerator[httpx.AsyncClient]:
+    """The front end of the subscriber `ada`, with a proof."""
+    async with httpx.AsyncClient(
+        base_url=client.base_url, headers=environment.subscriber_headers("ada"), timeout=10, trust_env=False
+    ) as opened:
         yield opened
