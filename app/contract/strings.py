@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from app.contract.errors import InvalidRequest
 
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -28,6 +29,11 @@ def utf8(raw: bytes, name: str) -> str:
     if "\0" in text:
         raise InvalidRequest(f"{name} must not contain U+0000")
     return text
+
+
+def is_well_formed(text: str) -> bool:
+    """Whether it can be stored: no U+0000, no half of a surrogate pair."""
+    return "\0" not in text and _SURROGATE.search(text) is None
 
 
 def check_length(text: str, name: str, most: int = 255) -> None:

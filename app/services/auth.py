@@ -94,7 +94,10 @@ class Authenticator:
 
     async def _by_token(self, credentials: Credentials, token: str) -> Identity:
         slug = proofs.unverified_environment(token)
-        environment = None if slug is None else await self._environments.get(slug)
+        environment = None
+        # What cannot be stored is not looked up: it would spoil the query for all who travel with it.
+        if slug is not None and strings.is_well_formed(slug):
+            environment = await self._environments.get(slug)
         if environment is None:
             raise Unauthorized("the token is not valid")
         claims, secret = proofs.verify_token(token, environment.secrets)
@@ -103,7 +106,7 @@ class Authenticator:
             claims.sub,
         ):
             raise Unauthorized("the token is for another environment or subscriber than the request names")
-        if "\0" in claims.sub or not 1 <= len(claims.sub.encode("utf-8", "surrogatepass")) <= 255:
+        if not strings.is_well_formed(claims.sub) or not 1 <= len(claims.sub.encode()) <= 255:
             raise Unauthorized("the token's sub must be 1 to 255 bytes of UTF-8")
         return Identity(environment.id, environment.slug, claims.sub, secret, claims.exp)
 
