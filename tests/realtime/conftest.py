@@ -43,7 +43,7 @@ async def gateway(settings: Settings, environment: Environment) -> AsyncGenerato
 async def backend(pool: Pool, redis_url: str, environment: Environment) -> AsyncGenerator[Backend]:
     """What a customer's backend and its people do, through the services that the API calls."""
     async with redis.connect(redis_url) as client, Publisher.open(pool, client) as publisher:
-        subscribers = Subscribers(pool)
+        subscribers = Subscribers(pool, publisher)
         yield Backend(
             environment,
             Notifications(pool, publisher),

@@ -1,0 +1,90 @@
+"""A database with one environment and its subscribers, and the files the C programs read."""
+
+import os
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode, urlsplit, urlunsplit
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from app.contract import hints
+from app.db import environments, presence, subscribers
+from app.db.migrate import migrate
+from app.db.pool import Pool, create_pool
+from app.security import keys, proofs
+
+SLUG: Final = "bench"
+
+
+class World(msgspec.Struct, frozen=True):
+    """targets: a request target per subscriber. routes: a channel and routing key per subscriber."""
+
+    database_url: str
+    redis_url: str
+    pool: Pool
+    environment_id: UUID
+    targets: Path
+    routes: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+    @property
+    def redis(self) -> tuple[str, int]:
+        parts = urlsplit(self.redis_url)
+        return parts.hostname or "127.0.0.1", parts.port or 6379
+
+
+@asynccontextmanager
+async def create(directory: Path, size: int) -> AsyncGenerator[World]:
+    """A database of its own on the server of BELLWIRE_TEST_DATABASE_URL, dropped at the end."""
+    server, redis_url = os.environ["BELLWIRE_TEST_DATABASE_URL"], os.environ["BELLWIRE_TEST_REDIS_URL"]
+    name = f"bellwire_bench_{os.getpid()}"
+    admin = await asyncpg.connect(server)
+    await admin.execute(f"CREATE DATABASE {name}")
+    try:
+        database_url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        await migrate(database_url)
+        async with create_pool(database_url, size=4, name="bench") as pool:
+            yield await _populate(directory, size, database_url, redis_url, pool)
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+
+
+async def _populate(directory: Path, size: int, database_url: str, redis_url: str, pool: Pool) -> World:
+    secret = keys.new_environment_secret()
+    names = [f"subscriber-{number:05}" for number in range(size)]
+    async with pool.acquire() as connection:
+        environment_id = await environments.insert_environment(
+            connection, slug=SLUG, name="Bench", require_subscriber_hash=True, secret=secret
+        )
+        assert environment_id is not None
+        await subscribers.insert_subscribers(connection, environment_id, [(name, None) for name in names])
+        inbox_ids = await presence.select_inbox_ids(connection, environment_id, names)
+    await pool.execute("ANALYZE")
+    targets, routes = directory / "targets", directory / "routes"
+    with targets.open("w") as target_lines, routes.open("w") as route_lines:
+        for name in names:
+            key = hints.routing_key(environment_id, inbox_ids[name])
+            query = urlencode(
+                {
+                    "environment": SLUG,
+                    "subscriber_id": name,
+                    "subscriber_hash": proofs.subscriber_hash(secret, name),
+                    "key": key,  # for the relay; the gateway ignores what it does not know
+                }
+            )
+            target_lines.write(f"/v1/inbox/ws?{query}\n")
+            route_lines.write(f"{hints.channel(key)} {key}\n")
+    return World(database_url, redis_url, pool, environment_id, targets, routes)
+
+
+def monotonic_us() -> float:
+    return time.monotonic_ns() / 1000
