@@ -53,7 +53,7 @@ _slugs = count()
     max_examples=EXAMPLES,
     deadline=None,
     derandomize=not LONG,
-    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+    phases=(Phase.explicit, Phase.generate, *((Phase.shrink,) if LONG else ())),
     suppress_health_check=(HealthCheck.function_scoped_fixture,),
     print_blob=True,
 )
