@@ -187,6 +187,7 @@ async def test_the_keyboard_is_enough(demo: Stack, devices: Devices) -> None:
 
 async def test_a_lost_gateway_is_told_and_what_was_missed_is_caught_up(demo: Stack, devices: Devices) -> None:
     page = await _open(devices, demo, "ada")
+    await page.evaluate("Math.random = () => 0.1")  # the backoff: never longer than 3 s
     await demo.gateway.killed()
     await expect(page.get_by_test_id("status")).to_contain_text("Reconnecting in")
     await _notify(demo, "ada", title="Sent meanwhile")
