@@ -183,6 +183,20 @@ describe('losing the link', () => {
     assert.deepEqual(waits, [2_000, 4_000, 8_000, 2_000]);
   });
 
+  test('a gateway that stays away is asked less and less, however long the link before held', async () => {
+    fixRandom(1);
+    const { gateway, inbox } = await live();
+    await pass(20_000);
+    const waits = [];
+    for (let n = 0; n < 5; n++) {
+      gateway.socket.end(1006);
+      const wait = (inbox.state.status.retryAt ?? 0) - Date.now();
+      waits.push(wait);
+      await pass(wait);
+    }
+    assert.deepEqual(waits, [2_000, 4_000, 8_000, 16_000, 30_000]);
+  });
+
   test('silence for the ping interval and 10 s is a dead link; any frame proves it alive', async () => {
     const { gateway, inbox } = await live({});
     gateway.socket.ready({ ping_interval_s: 5 });
