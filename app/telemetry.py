@@ -1,8 +1,14 @@
 """Every metric there is. Each process exposes its own at /metrics."""
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -19,11 +25,38 @@ rate_limited: Final = Counter("bellwire_rate_limited", "Requests and connects re
 pool_connections: Final = Gauge("bellwire_pool_connections", "PostgreSQL connections open.", ("pool",))
 pool_idle: Final = Gauge("bellwire_pool_idle", "PostgreSQL connections open and not in use.", ("pool",))
 
+
+class LoopHistogram(Collector):
+    """A histogram that one thread observes: no lock, a tenth of the library's cost, on the hint path."""
+
+    def __init__(self, name: str, documentation: str, bounds: Sequence[float]) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._bounds = bounds
+        self._observed = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+        REGISTRY.register(self)
+
+    def observe(self, seconds: float) -> None:
+        self._observed[bisect_left(self._bounds, seconds)] += 1
+        self._sum += seconds
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        labels = [*(floatToGoString(bound) for bound in self._bounds), "+Inf"]
+        buckets = list(zip(labels, accumulate(self._observed), strict=True))
+        yield HistogramMetricFamily(
+            self._name,
+            self._documentation,
+            buckets=[(label, float(count)) for label, count in buckets],
+            sum_value=self._sum,
+        )
+
+
 # The gateway, and streams.
-hint_latency: Final = Histogram(
+hint_latency: Final = LoopHistogram(
     "bellwire_hint_latency_seconds",
     "Commit (database clock) to the last frame written here, once per hint.",
-    buckets=_SECONDS,
+    _SECONDS,
 )
 connections: Final = Gauge("bellwire_connections", "Sockets and streams past authentication.")
 frames_sent: Final = Counter("bellwire_frames_sent", "Frames written to sockets and streams.", ("type",))

@@ -16,6 +16,8 @@ CONNECT_TIMEOUT_S: Final = 5.0
 # Messages taken before others get their turn.
 _TURN: Final = 64
 _NOT_YET: Final = object()
+_MESSAGES: Final = (b"message", b"smessage")
+_CONFIRMATIONS: Final = (b"subscribe", b"ssubscribe")
 
 Receive = Callable[[bytes, bytes], None]
 
@@ -80,19 +82,18 @@ class Link(asyncio.Protocol):
         self._transport.pause_reading()
         self._loop.call_soon(self._take)
 
-    def _reply(self, reply: Any) -> None:
-        match reply:
-            case [b"message" | b"smessage", channel, payload]:
-                self._receive(channel, payload)
-            case [b"subscribe" | b"ssubscribe", _, _]:
-                self._unconfirmed -= 1
-                if self._unconfirmed == 0 and not self.subscribed.done():
-                    self.subscribed.set_result(None)
-            case hiredis.ReplyError():
-                self._end(LinkError(str(reply)))
-                self.abort()
-            case _:
-                pass  # +OK of AUTH, the number of receivers of PUBLISH
+    def _reply(self, reply: object) -> None:
+        if isinstance(reply, hiredis.ReplyError):
+            self._end(LinkError(str(reply)))
+            self.abort()
+        elif not isinstance(reply, list):
+            return  # +OK of AUTH, the number of receivers of PUBLISH
+        elif reply[0] in _MESSAGES:
+            self._receive(reply[1], reply[2])
+        elif reply[0] in _CONFIRMATIONS:
+            self._unconfirmed -= 1
+            if self._unconfirmed == 0 and not self.subscribed.done():
+                self.subscribed.set_result(None)
 
     def _end(self, error: Exception) -> None:
         for future in (self.subscribed, self.lost):

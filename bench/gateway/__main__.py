@@ -59,13 +59,20 @@ async def main(size: int, seconds: int) -> None:
                 await asyncio.sleep(1)
                 product = figures.median(await figures.broadcast(gateway, size, 7))
                 show("broadcast, last receiver, p50", product, "ms", limit_broadcast, "ratio <= 1.25")
+                idle = await figures.idle_cpu(gateway, 2 * seconds)
                 found = await figures.hints(gateway, rate=1000, seconds=seconds)
                 show("publish to frame, 1000/s, p50", found.p50_ms, "ms", limit_hints.p50_ms, "<= 1")
                 show("publish to frame, 1000/s, p99", found.p99_ms, "ms", limit_hints.p99_ms, "<= 10")
-                show("processor time of a hint", found.cpu_us, "us", limit_hints.cpu_us, "ratio <= 1.6")
+                show(
+                    "processor time of a hint",
+                    found.cpu_us - idle * 1000,
+                    "us",
+                    limit_hints.cpu_us,
+                    "ratio <= 1.6",
+                )
                 show(
                     "idle, keepalive on",
-                    100 * await figures.idle_cpu(gateway, 2 * seconds),
+                    100 * idle,
                     "%",
                     reach="<= 3",
                 )
