@@ -301,7 +301,14 @@ async def test_a_body_nobody_asked_for_is_ignored(backend: httpx.AsyncClient, ad
 
 
 async def test_malformed_times_of_a_subscriber(backend: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
-    for created_at in ("yesterday", "2020-01-01T00:00:00", "1969-01-01T00:00:00Z", 5, []):
+    for created_at in (
+        "yesterday",
+        "2020-01-01T00:00:00",
+        "1969-01-01T00:00:00Z",
+        "1970-01-01T00:00:00+00:01",
+        5,
+        [],
+    ):
         with subtests.test(created_at=created_at):
             answer = await backend.put("/v1/subscribers/ada", json={"created_at": created_at})
             assert_refused(answer, 400, "invalid_request", "created_at")

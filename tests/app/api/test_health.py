@@ -1,0 +1,91 @@
+"""Alive, ready, and counted."""
+
+from collections.abc import Callable
+
+import httpx
+import msgspec
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.api.services import Services
+from app.db.pool import Pool
+from app.settings import Settings
+from tests.app.api.wire import assert_refused
+from tests.factories import Environment
+
+
+async def test_a_process_is_alive_and_ready(client: httpx.AsyncClient) -> None:
+    alive = await client.get("/healthz")
+    assert alive.status_code == 200
+    assert alive.json()["status"] == "ok"
+    assert set(alive.json()) == {"status", "version"}
+    ready = await client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json() == {"status": "ready"}
+
+
+async def test_pending_migrations_are_not_ready(client: httpx.AsyncClient, pool: Pool) -> None:
+    await pool.execute("DELETE FROM schema_migrations WHERE name = 'functions'")
+    assert_refused(await client.get("/readyz"), 503, "unavailable", "migrat")
+    assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_draining_is_not_ready(client: httpx.AsyncClient, services: Services) -> None:
+    services.readiness.drain()
+    answer = await client.get("/readyz")
+    assert_refused(answer, 503, "unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert (await client.get("/healthz")).status_code == 200
+
+
+class TestWithoutADatabase:
+    @pytest.fixture
+    def settings(self, settings: Settings, unused_tcp_port_factory: Callable[[], int]) -> Settings:
+        nowhere = f"postgresql://postgres@127.0.0.1:{unused_tcp_port_factory()}/nowhere"
+        return msgspec.structs.replace(settings, database_url=nowhere)
+
+    async def test_requests_are_told_to_come_again(
+        self, client: httpx.AsyncClient, environment: Environment
+    ) -> None:
+        management, subscriber = environment.management_headers, environment.subscriber_headers("ada")
+        for answer in (
+            await client.get("/readyz"),
+            await client.post("/v1/notifications", headers=management, json={}),
+            await client.put("/v1/subscribers/ada", headers=management),
+            await client.get("/v1/inbox/items", headers=subscriber),
+            await client.post("/v1/inbox/read-all", headers=subscriber),
+        ):
+            assert_refused(answer, 503, "unavailable")
+            assert int(answer.headers["retry-after"]) >= 1
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 200
+        assert_refused(await client.get("/nope"), 404, "not_found")
+
+
+async def test_requests_are_counted_by_route_and_not_by_path(
+    client: httpx.AsyncClient, ada: httpx.AsyncClient
+) -> None:
+    await ada.get("/v1/inbox/items")
+    await ada.post("/v1/inbox/notifications/notif_00000000000000000000000000/read")
+    await client.get("/a-path-nobody-knows")
+    await client.request("PROPFIND", "/healthz")
+    answer = await client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    counted = {
+        (sample.labels["route"], sample.labels["method"], sample.labels["status"])
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+        if sample.name == "bellwire_http_request_duration_seconds_count"
+    }
+    assert counted >= {
+        ("/v1/inbox/items", "GET", "200"),
+        ("/v1/inbox/notifications/{id}/read", "POST", "404"),
+        ("unrouted", "GET", "404"),
+        ("unrouted", "other", "405"),
+    }
+    assert not [route for route, _, _ in counted if "nobody" in route]
+
+
+async def test_the_pool_is_measured(client: httpx.AsyncClient, ada: httpx.AsyncClient) -> None:
+    await ada.get("/v1/inbox/counts")
+    assert 'bellwire_pool_connections{pool="api"} 1.0' in (await client.get("/metrics")).text
