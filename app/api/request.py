@@ -50,6 +50,11 @@ class Request(LitestarRequest[Any, Any, State]):
                 return value
         return None
 
+    def header_list(self, name: str) -> bytes:
+        """All headers of this lower-case name as one list; empty where there is none."""
+        wanted = name.encode()
+        return b", ".join(value for found, value in self.scope["headers"] if found == wanted)
+
     def path_value(self, name: str) -> str:
         """A path parameter, decoded: app.api.paths has seen to it that it can be."""
         return strings.percent_decode(self.scope["path_params"][name].encode(), name)

@@ -42,7 +42,7 @@ async def list_items(request: Request) -> Reply:
         categories=parameters.categories(query),
         cursor=parameters.cursor(query),
         limit=parameters.limit(query, most=100, default=20),
-        known_etags=parameters.known_etags(request.header("if-none-match")),
+        known_etags=parameters.known_etags(request.header_list("if-none-match")),
     )
     etag = (b"etag", b'"%b"' % reply.etag.encode())
     if reply.page is None:

@@ -71,10 +71,8 @@ def categories(query: Query) -> list[str] | None:
     return found or None
 
 
-def known_etags(if_none_match: bytes | None) -> list[str]:
+def known_etags(if_none_match: bytes) -> list[str]:
     """The tags of an If-None-Match header that can be ours, weak or not; `*` stands for any."""
-    if if_none_match is None:
-        return []
     if if_none_match.strip() == b"*":
         return ["*"]
     return [tag.decode() for tag in _TAG.findall(if_none_match)]

@@ -1,10 +1,10 @@
-"""The document once more, as OpenAPI 3.0: the packaged Swagger UI reads no 3.1 yet."""
+"""The document once more, as OpenAPI 3.0: the packaged Swagger UI reads no 3.1."""
 
-from typing import Any
+from typing import Any, Final
 
 Json = dict[str, Any]
 
-_NULL = {"type": "null"}
+_NULL: Final = {"type": "null"}
 
 
 def downgrade(document: Json) -> Json:
@@ -17,16 +17,25 @@ def downgrade(document: Json) -> Json:
 
 def _walk(node: Any) -> Any:
     match node:
-        case {"anyOf": [*choices], **rest} if _NULL in choices:
-            left = [_walk(choice) for choice in choices if choice != _NULL]
-            kept = {"allOf": left} if len(left) == 1 and "$ref" in left[0] else {"anyOf": left}
-            schema = left[0] if len(left) == 1 and "$ref" not in left[0] else kept
-            return {**schema, **_walk(rest), "nullable": True}
-        case {"type": _, "examples": [example, *_], **rest}:
-            return {"type": node["type"], **_walk(rest), "example": example}
         case dict():
-            return {name: _walk(value) for name, value in node.items()}
+            return _schema({name: _walk(value) for name, value in node.items()})
         case list():
             return [_walk(value) for value in node]
         case _:
             return node
+
+
+def _schema(node: Json) -> Json:
+    if isinstance(node.get("examples"), list):
+        node["example"] = node.pop("examples")[0]
+    if _NULL not in node.get("anyOf", ()):
+        return node
+    choices = [choice for choice in node.pop("anyOf") if choice != _NULL]
+    match choices:
+        case [{"$ref": _}]:
+            node["allOf"] = choices  # beside a $ref nothing else counts
+        case [only]:
+            node = {**only, **node}
+        case _:
+            node["anyOf"] = choices
+    return {**node, "nullable": True}
