@@ -24,7 +24,10 @@ def _check_length(name: str, text: str) -> None:
 
 
 def _check_time(name: str, moment: datetime | None) -> None:
-    if moment is not None and (moment.tzinfo is None or not 1970 <= moment.year <= 9998):
+    if moment is None:
+        return
+    # By its offset a moment of 1970 may lie before it, where a position has no place for it.
+    if moment.tzinfo is None or not 1970 <= moment.year <= 9998 or timestamps.to_us(moment) < 0:
         raise ValueError(f"{name} must be RFC 3339 with an offset, years 1970 to 9998")
 
 
