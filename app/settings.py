@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     dev_api_key: str | None = None
     demo: bool = False
     tls_terminated: bool = False
+    retention_months: int = 12
     shutdown_grace_s: float = 0.0
     drain_s: float = 5.0
     log_format: str = "text"
@@ -154,6 +155,7 @@ _VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "BELLWIRE_DEV_API_KEY": ("dev_api_key", _text),
     "BELLWIRE_DEMO": ("demo", _flag),
     "BELLWIRE_TLS_TERMINATED": ("tls_terminated", _flag),
+    "BELLWIRE_RETENTION_MONTHS": ("retention_months", _number(int, 1, 1200)),
     "BELLWIRE_SHUTDOWN_GRACE_S": ("shutdown_grace_s", _number(float, 0.0, 3600.0)),
     "BELLWIRE_DRAIN_S": ("drain_s", _number(float, 0.0, 3600.0)),
     "BELLWIRE_LOG_FORMAT": ("log_format", _choice("text", "json")),

@@ -1,8 +1,8 @@
 """What the worker does when a time has come: deliver, expire."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-import asyncpg
 import msgspec
 
 from app.db.outbox import HintJob
@@ -21,7 +21,7 @@ DELIVER_DUE: Final = "SELECT environment_id, job_id, job FROM deliver_due($1)"
 
 async def deliver_due(connection: Connection, batch: int) -> list[HintJob]:
     """Delivers about `batch` of the direct items that are due, in one transaction."""
-    return _owed(await connection.fetch(DELIVER_DUE, batch))
+    return owed(await connection.fetch(DELIVER_DUE, batch))
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ EXPIRE_DUE: Final = "SELECT environment_id, job_id, job FROM expire_due($1)"
 
 async def expire_due(connection: Connection, batch: int) -> list[HintJob]:
     """Removes up to `batch` direct items whose time is over, in one transaction."""
-    return _owed(await connection.fetch(EXPIRE_DUE, batch))
+    return owed(await connection.fetch(EXPIRE_DUE, batch))
 
 
 EXPIRE_DUE_BROADCAST: Final = "SELECT environment_id, job_id, job FROM expire_due_broadcast()"
@@ -69,6 +69,7 @@ async def expire_due_broadcast(connection: Connection) -> Outcome | None:
     return None if row is None else Outcome(HintJob.owed(*row))
 
 
-def _owed(rows: list[asyncpg.Record]) -> list[HintJob]:
+def owed(rows: Sequence[Any]) -> list[HintJob]:
+    """The jobs of rows (environment_id, job_id, job); those that hint nobody have none."""
     jobs = [HintJob.owed(*row) for row in rows]
     return [job for job in jobs if job is not None]

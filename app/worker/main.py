@@ -15,6 +15,7 @@ from app.worker.archive_read import ArchiveReadJobs
 from app.worker.deliveries import Deliveries, Expiries
 from app.worker.hints import HintJobs
 from app.worker.loop import Loop
+from app.worker.retention import Retention
 
 
 async def run(settings: Settings, *, ready: Callable[[], None] | None = None) -> None:
@@ -29,6 +30,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
             Loop("hints", HintJobs(pool, client).run_once),
             Loop("deliveries", Deliveries(pool, publisher).run_once),
             Loop("expiries", Expiries(pool, publisher).run_once),
+            Loop("retention", Retention(pool, publisher, months=settings.retention_months).run_once),
             Loop("archive_read", ArchiveReadJobs(pool, publisher).run_once),
         ]
         async with asyncio.TaskGroup() as tasks:

@@ -42,29 +42,6 @@ LANGUAGE sql IMMUTABLE AS $$
            + ('x' || substr(item::text, 16, 3))::bit(12)::integer
 $$;
 
--- Makes the monthly partitions of notifications and timeline from one month back to `months` ahead.
-CREATE OR REPLACE FUNCTION ensure_partitions(months integer) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-    parent text;
-    month  timestamptz;
-BEGIN
-    FOREACH parent IN ARRAY ARRAY['notifications', 'timeline'] LOOP
-        FOR offset_months IN -1 .. months LOOP
-            month := (date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')
-                      + make_interval(months => offset_months)) AT TIME ZONE 'UTC';
-            IF to_regclass(parent || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM')) IS NULL THEN
-                EXECUTE format(
-                    'CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
-                    parent || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM'), parent,
-                    position_floor(to_us(month)),
-                    position_floor(to_us((month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC')));
-            END IF;
-        END LOOP;
-    END LOOP;
-END
-$$;
-
 -- The highest position of a microsecond: position <= position_ceiling(us) means "at or before us".
 CREATE OR REPLACE FUNCTION position_ceiling(us bigint) RETURNS uuid
 LANGUAGE sql IMMUTABLE AS $$

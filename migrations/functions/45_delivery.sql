@@ -59,7 +59,7 @@ END
 $$;
 
 -- Removes delivered items, whoever holds them; those already gone are passed over. Takes the locks of
--- their inboxes. hint_reason: retracted, expired, or NULL for none.
+-- their inboxes. hint_reason: retracted or expired, a hint an item; or resync, one an inbox.
 -- One row per environment: how many it lost, and the hint job owed.
 CREATE OR REPLACE FUNCTION remove_items(envs uuid[], positions uuid[], hint_reason text)
 RETURNS TABLE (environment_id uuid, removed bigint, job_id uuid, job jsonb)
@@ -101,15 +101,18 @@ BEGIN
         WHERE s.environment_id = g.env AND s.id = g.id AND g.id <> g.position
     ), lost AS MATERIALIZED (
         SELECT g.env, count(*) AS removed,
-               jsonb_agg(jsonb_build_array(g.inbox_id, g.id) ORDER BY g.position)
-                   FILTER (WHERE NOT is_muted(g.env, g.inbox_id, g.category)) AS hints
+               CASE hint_reason
+                   WHEN 'resync' THEN jsonb_agg(DISTINCT jsonb_build_array(g.inbox_id, NULL))
+                   ELSE jsonb_agg(jsonb_build_array(g.inbox_id, g.id) ORDER BY g.position)
+                       FILTER (WHERE NOT is_muted(g.env, g.inbox_id, g.category))
+               END AS hints
         FROM gone g GROUP BY g.env
     )
     SELECT l.env, l.removed, o.job_id, o.job
     FROM lost l
     LEFT JOIN LATERAL (
         SELECT h.* FROM owe_hints(l.env, hint_reason, 'notification', now_us, l.hints) AS h
-        WHERE hint_reason IS NOT NULL AND l.hints IS NOT NULL) AS o ON true;
+        WHERE l.hints IS NOT NULL) AS o ON true;
 END
 $$;
 

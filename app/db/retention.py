@@ -1,0 +1,97 @@
+"""What time takes away, and the partitions it needs next."""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from app.db.delivery import Outcome, owed
+from app.db.outbox import HintJob
+from app.db.pool import Connection, fetch_one
+
+TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1)"
+_LOCK: Final = 0x72657461696E  # "retain"
+
+
+async def try_lock(connection: Connection) -> bool:
+    """Whether this session is now the one that cleans up; ends with the session, or unlock()."""
+    locked: bool = (await fetch_one(connection, TRY_LOCK, _LOCK))[0]
+    return locked
+
+
+UNLOCK: Final = "SELECT pg_advisory_unlock($1)"
+
+
+async def unlock(connection: Connection) -> None:
+    await connection.execute(UNLOCK, _LOCK)
+
+
+ENSURE_PARTITIONS: Final = "SELECT ensure_partitions($1)"
+
+
+async def ensure_partitions(connection: Connection, months: int) -> None:
+    await connection.execute(ENSURE_PARTITIONS, months)
+
+
+SELECT_OLDEST_KEPT: Final = "SELECT oldest_kept($1)"
+
+
+async def select_oldest_kept(connection: Connection, months: int) -> UUID:
+    """The first position that is kept."""
+    oldest: UUID = (await fetch_one(connection, SELECT_OLDEST_KEPT, months))[0]
+    return oldest
+
+
+class Retired(msgspec.Struct, frozen=True):
+    """removed: how many items. jobs: the hint jobs owed."""
+
+    removed: int
+    jobs: list[HintJob]
+
+
+RETIRE_ITEMS: Final = "SELECT environment_id, job_id, job, removed FROM retire_items($1, $2)"
+
+
+async def retire_items(connection: Connection, oldest: UUID, batch: int) -> Retired:
+    """Removes up to `batch` items from before `oldest`, in one transaction."""
+    rows = await connection.fetch(RETIRE_ITEMS, oldest, batch)
+    return Retired(sum(row[3] for row in rows), owed([row[:3] for row in rows]))
+
+
+RETIRE_BROADCAST: Final = "SELECT environment_id, job_id, job FROM retire_broadcast($1)"
+
+
+async def retire_broadcast(connection: Connection, oldest: UUID) -> Outcome | None:
+    """Removes one broadcast from before `oldest`; None where there is none."""
+    row = await connection.fetchrow(RETIRE_BROADCAST, oldest)
+    return None if row is None else Outcome(HintJob.owed(*row))
+
+
+FORGET_REQUESTS: Final = "SELECT forget_requests($1)"
+
+
+async def forget_requests(connection: Connection, batch: int) -> int:
+    forgotten: int = (await fetch_one(connection, FORGET_REQUESTS, batch))[0]
+    return forgotten
+
+
+FORGET_MOVES: Final = "SELECT forget_moves($1, $2)"
+
+
+async def forget_moves(connection: Connection, oldest: UUID, batch: int) -> int:
+    forgotten: int = (await fetch_one(connection, FORGET_MOVES, oldest, batch))[0]
+    return forgotten
+
+
+SELECT_PARTITIONS_BEFORE: Final = "SELECT parent, partition FROM partitions_before($1)"
+
+
+async def select_partitions_before(connection: Connection, oldest: UUID) -> list[tuple[str, str]]:
+    """(table, partition) that lie wholly before `oldest`, oldest first."""
+    return [(row[0], row[1]) for row in await connection.fetch(SELECT_PARTITIONS_BEFORE, oldest)]
+
+
+async def drop_partition(connection: Connection, table: str, partition: str) -> None:
+    """Drops an emptied partition; readers and writers of the others do not wait. Not in a transaction."""
+    await connection.execute(f'ALTER TABLE "{table}" DETACH PARTITION "{partition}" CONCURRENTLY')
+    await connection.execute(f'DROP TABLE "{partition}"')

@@ -1,0 +1,106 @@
+-- Time passing: partitions ahead, and what has had its time behind. Everything in batches.
+
+-- Makes one monthly partition. Attached rather than created in place: that takes no lock which readers or
+-- writers of the parent would wait for.
+CREATE OR REPLACE FUNCTION ensure_partition(parent text, month timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    first_of_month timestamp := date_trunc('month', month AT TIME ZONE 'UTC');
+    partition      text := parent || to_char(first_of_month, '_YYYY_MM');
+BEGIN
+    IF to_regclass(partition) IS NULL THEN
+        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL EXCLUDING INDEXES)', partition, parent);
+        EXECUTE format(
+            'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, partition,
+            position_floor(to_us(first_of_month AT TIME ZONE 'UTC')),
+            position_floor(to_us((first_of_month + interval '1 month') AT TIME ZONE 'UTC')));
+    END IF;
+END
+$$;
+
+-- Makes the partitions of notifications and timeline from last month to `months` ahead.
+CREATE OR REPLACE FUNCTION ensure_partitions(months integer) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+    SELECT ensure_partition(parent, clock_timestamp() + make_interval(months => ahead))
+    FROM unnest(ARRAY['notifications', 'timeline']) AS parent, generate_series(-1, months) AS ahead
+$$;
+
+-- Where retention ends: the first position of the oldest month that is kept.
+CREATE OR REPLACE FUNCTION oldest_kept(months integer) RETURNS uuid
+LANGUAGE sql VOLATILE AS $$
+    SELECT position_floor(to_us(date_trunc('month', (clock_timestamp() - make_interval(months => months))
+                                                     AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'))
+$$;
+
+-- Partitions that lie wholly before a position, oldest first, and whether they hold anything.
+CREATE OR REPLACE FUNCTION partitions_before(oldest uuid)
+RETURNS TABLE (parent text, partition text)
+LANGUAGE sql STABLE AS $$
+    SELECT p.relname::text, c.relname::text
+    FROM pg_inherits i
+    JOIN pg_class p ON p.oid = i.inhparent
+    JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE p.oid IN ('notifications'::regclass, 'timeline'::regclass)
+      AND (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([0-9a-f-]+)''\)'))[1]::uuid <= oldest
+    ORDER BY c.relname
+$$;
+
+-- Removes up to `batch` delivered items from before a position, with their counts; the people concerned
+-- get one hint each. One row per environment.
+CREATE OR REPLACE FUNCTION retire_items(oldest uuid, batch integer)
+RETURNS TABLE (environment_id uuid, removed bigint, job_id uuid, job jsonb)
+LANGUAGE sql VOLATILE ROWS 10 AS $$
+    SELECT r.* FROM (
+        SELECT array_agg(n.environment_id) AS envs, array_agg(n.position) AS positions
+        FROM (SELECT n.environment_id, n.position FROM notifications n
+              WHERE n.position < oldest ORDER BY n.environment_id, n.position LIMIT batch) AS n
+    ) AS old
+    CROSS JOIN LATERAL remove_items(old.envs, old.positions, 'resync') AS r
+    WHERE old.envs IS NOT NULL
+$$;
+
+-- Removes one broadcast from before a position, like an expired one. No row: there is none.
+CREATE OR REPLACE FUNCTION retire_broadcast(oldest uuid)
+RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    old record;
+BEGIN
+    SELECT b.environment_id, b.id INTO old FROM environments e
+    CROSS JOIN LATERAL (SELECT b.environment_id, b.id FROM broadcasts b
+                        WHERE b.environment_id = e.id AND b.position < oldest
+                        ORDER BY b.position LIMIT 1) AS b
+    LIMIT 1;
+    IF FOUND THEN
+        environment_id := old.environment_id;
+        SELECT r.job_id, r.job INTO job_id, job FROM remove_broadcast(old.environment_id, old.id, 'expired') r;
+        RETURN NEXT;
+    END IF;
+END
+$$;
+
+-- Forgets up to `batch` idempotency records that have had their time. Returns how many.
+CREATE OR REPLACE FUNCTION forget_requests(batch integer) RETURNS bigint
+LANGUAGE sql VOLATILE AS $$
+    WITH gone AS (
+        DELETE FROM idempotency i
+        USING (SELECT r.environment_id, r.kind, r.key FROM idempotency r
+               WHERE r.created_at <= clock_timestamp() - interval '30 days' AND NOT is_remembered(r)
+               ORDER BY r.created_at LIMIT batch) AS old
+        WHERE i.environment_id = old.environment_id AND i.kind = old.kind AND i.key = old.key
+        RETURNING 1
+    )
+    SELECT count(*) FROM gone
+$$;
+
+-- Forgets up to `batch` notes of watermark moves that concern no item any more. Returns how many.
+CREATE OR REPLACE FUNCTION forget_moves(oldest uuid, batch integer) RETURNS bigint
+LANGUAGE sql VOLATILE AS $$
+    WITH gone AS (
+        DELETE FROM watermark_moves m WHERE m.ctid = ANY (ARRAY(
+            SELECT w.ctid FROM watermark_moves w WHERE w.up_to < oldest LIMIT batch))
+        RETURNING 1
+    )
+    SELECT count(*) FROM gone
+$$;
