@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 
 from app import redis
-from app.api import demo_page, docs, errors, guards, routes, server
+from app.api import auth, demo_page, docs, errors, routes, server
 from app.api.cors import Cors
 from app.api.edge import Edge
 from app.api.key_usage import KeyUsage
@@ -38,7 +38,7 @@ def create_app(services: Services) -> ASGIApp:
         request_class=Request,
         state=State({"services": services}),
         exception_handlers={Exception: errors.respond},
-        after_exception=[guards.create_subscriber],
+        after_exception=[auth.create_subscriber],
         openapi_config=None,
         logging_config=None,
     )

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Request(LitestarRequest[Any, Any, State]):
-    """Guards fill in who is asking: api_key on the management plane, identity on the subscriber plane."""
+    """Who is asking is known from app.api.auth on: api_key to the management plane, identity to the other."""
 
     __slots__ = ("_query",)
 

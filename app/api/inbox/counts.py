@@ -3,8 +3,8 @@
 from litestar import get
 
 from app.api import replies
+from app.api.auth import require_subscriber
 from app.api.describe import Answer, Operation, describe
-from app.api.guards import require_subscriber
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract.resources import Counts
@@ -12,7 +12,7 @@ from app.contract.resources import Counts
 
 @get(
     "/v1/inbox/counts",
-    guards=[require_subscriber],
+    before_request=require_subscriber,
     opt=describe(
         Operation(
             summary="Count what is unread and unseen",

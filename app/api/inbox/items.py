@@ -5,8 +5,8 @@ from typing import Final
 from litestar import get
 
 from app.api import replies
+from app.api.auth import require_subscriber
 from app.api.describe import Answer, Operation, describe
-from app.api.guards import require_subscriber
 from app.api.inbox import parameters
 from app.api.replies import Reply
 from app.api.request import Request
@@ -17,7 +17,7 @@ _CACHE: Final = (b"cache-control", b"private, max-age=0")
 
 @get(
     "/v1/inbox/items",
-    guards=[require_subscriber],
+    before_request=require_subscriber,
     opt=describe(
         Operation(
             summary="List the inbox",

@@ -9,8 +9,8 @@ from litestar import post
 from litestar.handlers import HTTPRouteHandler
 
 from app.api import replies
+from app.api.auth import require_subscriber
 from app.api.describe import Answer, Operation, describe
-from app.api.guards import require_subscriber
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract import ids
@@ -46,7 +46,7 @@ def _mark(source: Source, action: str) -> HTTPRouteHandler:
 
     @post(
         f"/v1/inbox/{source}s/{{id:str}}/{action}",
-        guards=[require_subscriber],
+        before_request=require_subscriber,
         operation_id=f"{action}_{source}",
         opt=describe(
             Operation(
@@ -76,7 +76,7 @@ def _mark_all(action: str) -> HTTPRouteHandler:
 
     @post(
         f"/v1/inbox/{action}",
-        guards=[require_subscriber],
+        before_request=require_subscriber,
         operation_id=action.replace("-", "_"),
         opt=describe(
             Operation(

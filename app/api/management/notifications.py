@@ -6,8 +6,8 @@ import msgspec
 from litestar import post
 
 from app.api import replies
+from app.api.auth import require_api_key
 from app.api.describe import Answer, Operation, describe
-from app.api.guards import require_api_key
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract.requests import NotificationRequest
@@ -18,7 +18,7 @@ _SEND: Final = msgspec.json.Decoder(NotificationRequest)
 
 @post(
     "/v1/notifications",
-    guards=[require_api_key],
+    before_request=require_api_key,
     opt=describe(
         Operation(
             summary="Send a notification",

@@ -6,8 +6,8 @@ import msgspec
 from litestar import put
 
 from app.api import replies
+from app.api.auth import require_api_key
 from app.api.describe import Answer, Operation, describe
-from app.api.guards import require_api_key
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract import strings
@@ -19,7 +19,7 @@ _PUT: Final = msgspec.json.Decoder(SubscriberRequest)
 
 @put(
     "/v1/subscribers/{subscriber_id:str}",
-    guards=[require_api_key],
+    before_request=require_api_key,
     opt=describe(
         Operation(
             summary="Create a subscriber",

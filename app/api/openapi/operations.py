@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from litestar.handlers import HTTPRouteHandler
 
+from app.api.auth import require_api_key, require_subscriber
 from app.api.describe import Answer, Operation, Parameter
 from app.api.errors import STATUS, Envelope
-from app.api.guards import require_api_key, require_subscriber
 from app.api.openapi import prose, schemas
 
 Json = dict[str, Any]
@@ -17,7 +17,7 @@ _SECURITY: Final[dict[Any, list[dict[str, list[str]]]]] = {
     require_api_key: prose.MANAGEMENT_SECURITY,
     require_subscriber: prose.SUBSCRIBER_SECURITY,
 }
-_GUARDED_ERRORS: Final = ("invalid_request", "unauthorized", "rate_limited", "internal", "unavailable")
+_PROVEN_ERRORS: Final = ("invalid_request", "unauthorized", "rate_limited", "internal", "unavailable")
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+):str\}")
 
 
@@ -28,14 +28,14 @@ def path_of(handler: HTTPRouteHandler) -> str:
 
 
 def build(handler: HTTPRouteHandler, operation: Operation) -> Json:
-    guards = [guard for guard in handler.guards or () if guard in _SECURITY]
-    errors = {*operation.errors, *(_GUARDED_ERRORS if guards else ())}
+    security = _SECURITY.get(handler.before_request, [])
+    errors = {*operation.errors, *(_PROVEN_ERRORS if security else ())}
     described: Json = {
         "operationId": handler.operation_id or handler.fn.__name__,
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": inspect.getdoc(handler.fn) or "",
-        "security": _SECURITY[guards[0]] if guards else [],
+        "security": security,
         "parameters": [*_path_parameters(handler), *map(_parameter, operation.parameters)],
         "responses": {
             **{str(status): _answer(answer) for status, answer in operation.answers.items()},

@@ -1,10 +1,13 @@
-"""Who may go on: a management key, or a person's proof. Runs after routing and before the body is read."""
+"""Who may go on: a management key, or a person's proof.
+
+A handler names one of them as its `before_request`: it runs after routing and before the body is read.
+(Litestar's guards run there too, but copy the whole handler for each request.)
+"""
 
 import contextlib
 from typing import Any, cast
 
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from litestar import Request as LitestarRequest
 from litestar.types import Scope
 
 from app.api.request import Request
@@ -14,12 +17,10 @@ from app.contract.credentials import AUTHORIZATION, QUERY_NAMES
 from app.contract.errors import Unavailable
 from app.services.auth import Identity
 
-Connection = ASGIConnection[Any, Any, Any, Any]
 
-
-async def require_api_key(connection: Connection, _: BaseRouteHandler) -> None:
+async def require_api_key(received: LitestarRequest[Any, Any, Any]) -> None:
     """Raises Unauthorized, InvalidRequest (a query that cannot be decoded), Unavailable."""
-    request = cast("Request", connection)
+    request = cast("Request", received)
     services = request.services
     key = await services.authenticator.api_key(request.header(AUTHORIZATION))
     request.scope["auth"] = key
@@ -27,9 +28,9 @@ async def require_api_key(connection: Connection, _: BaseRouteHandler) -> None:
     request.query.check()
 
 
-async def require_subscriber(connection: Connection, _: BaseRouteHandler) -> None:
+async def require_subscriber(received: LitestarRequest[Any, Any, Any]) -> None:
     """Raises Unauthorized, InvalidRequest (credentials or a query that cannot be decoded), Unavailable."""
-    request = cast("Request", connection)
+    request = cast("Request", received)
     given = credentials.read(request.header, request.query.one)
     request.scope["user"] = await request.services.authenticator.subscriber(given)
     for name in QUERY_NAMES:
