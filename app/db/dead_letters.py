@@ -1,0 +1,46 @@
+"""Jobs parked after their last attempt."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from app.db.pool import Connection, fetch_one
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    id: UUID
+    environment_slug: str
+    job_type: str
+    attempts: int
+    last_error: str
+    parked_at: datetime
+
+
+SELECT_DEAD_LETTERS: Final = """
+SELECT d.id, e.slug, d.job_type, d.attempts, d.last_error, d.parked_at
+FROM dead_letters d JOIN environments e ON e.id = d.environment_id
+WHERE $1::timestamptz IS NULL OR (d.parked_at, d.id) > ($1, $2)
+ORDER BY d.parked_at, d.id LIMIT $3
+"""
+
+
+async def select_dead_letters(
+    connection: Connection, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[DeadLetter]:
+    """Oldest first. after: parked_at and id of the last one of the page before."""
+    parked_at, last_id = after or (None, None)
+    rows = await connection.fetch(SELECT_DEAD_LETTERS, parked_at, last_id, limit)
+    return [DeadLetter(*row) for row in rows]
+
+
+REPLAY_DEAD_LETTERS: Final = "SELECT replay_dead_letters($1, $2)"
+
+
+async def replay_dead_letters(
+    connection: Connection, *, environment_id: UUID | None = None, job_id: UUID | None = None
+) -> int:
+    """Puts them back as they were, with fresh attempts; how many. None: any."""
+    replayed: int = (await fetch_one(connection, REPLAY_DEAD_LETTERS, environment_id, job_id))[0]
+    return replayed
