@@ -17,16 +17,18 @@ async def read(receive: Receive, *, announced: bytes | None) -> bytes:
     """
     if announced is not None and (len(announced) > 16 or int(announced) > MAX_BODY):
         raise PayloadTooLarge(_TOO_LARGE)
-    body = b""
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise InvalidRequest("the body ended early")
-        body = body + message["body"] if body else message["body"]
-        if len(body) > MAX_BODY:
+        parts.append(message["body"])
+        size += len(message["body"])
+        if size > MAX_BODY:
             raise PayloadTooLarge(_TOO_LARGE)
         if not message["more_body"]:
-            return body
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def check_content_type(content_type: bytes | None) -> None:
