@@ -10,13 +10,18 @@ from app.db.pool import Connection
 
 
 class ApiKey(msgspec.Struct, frozen=True):
+    """environment: its slug."""
+
     environment_id: UUID
     id: UUID
     key_hash: bytes
+    environment: str
 
 
 SELECT_BY_HASHES: Final = """
-SELECT environment_id, id, key_hash FROM api_keys WHERE key_hash = ANY ($1) AND revoked_at IS NULL
+SELECT k.environment_id, k.id, k.key_hash, e.slug
+FROM api_keys k JOIN environments e ON e.id = k.environment_id
+WHERE k.key_hash = ANY ($1) AND k.revoked_at IS NULL
 """
 
 

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 from litestar import post
 
+from app import telemetry
 from app.api import replies
 from app.api.auth import require_api_key
 from app.api.describe import Answer, Operation, describe
@@ -54,4 +55,7 @@ async def send_notifications(request: Request) -> Reply:
     """
     wanted = await request.decode(_SEND)
     reply = await request.services.notifications.send(request.api_key.environment_id, wanted)
+    if reply.created:
+        created = telemetry.notifications_created.labels(request.api_key.environment)
+        created.inc(len(reply.sent.notifications))
     return replies.json(reply.sent, status=201 if reply.created else 200)

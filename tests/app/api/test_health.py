@@ -62,6 +62,22 @@ class TestWithoutADatabase:
         assert_refused(await client.get("/nope"), 404, "not_found")
 
 
+class TestWithoutRedis:
+    @pytest.fixture
+    def settings(self, settings: Settings, unused_tcp_port_factory: Callable[[], int]) -> Settings:
+        return msgspec.structs.replace(settings, redis_url=f"redis://127.0.0.1:{unused_tcp_port_factory()}")
+
+    async def test_everything_works(
+        self, client: httpx.AsyncClient, backend: httpx.AsyncClient, ada: httpx.AsyncClient, pool: Pool
+    ) -> None:
+        body = {"subscriber_id": "ada", "category": "news"}
+        for _ in range(3):
+            assert (await backend.post("/v1/notifications", json=body)).status_code == 201
+        assert (await client.get("/readyz")).status_code == 200
+        assert (await ada.post("/v1/inbox/read-all")).json()["unread"] == 0
+        assert await pool.fetchval("SELECT count(*) FROM outbox") == 4  # still owed
+
+
 async def test_requests_are_counted_by_route_and_not_by_path(
     client: httpx.AsyncClient, ada: httpx.AsyncClient
 ) -> None:
@@ -84,6 +100,23 @@ async def test_requests_are_counted_by_route_and_not_by_path(
         ("unrouted", "other", "405"),
     }
     assert not [route for route, _, _ in counted if "nobody" in route]
+
+
+async def test_what_is_created_is_counted_once_and_by_recipient(
+    client: httpx.AsyncClient, backend: httpx.AsyncClient
+) -> None:
+    async def created() -> float:
+        text = (await client.get("/metrics")).text
+        lines = [
+            line for line in text.splitlines() if line.startswith("bellwire_notifications_created_total{")
+        ]
+        return sum(float(line.split()[-1]) for line in lines if 'environment="acme"' in line)
+
+    before = await created()
+    body = {"subscriber_ids": ["ada", "bob"], "category": "news", "idempotency_key": "k"}
+    for status in (201, 200):
+        assert (await backend.post("/v1/notifications", json=body)).status_code == status
+    assert await created() == before + 2
 
 
 async def test_the_pool_is_measured(client: httpx.AsyncClient, ada: httpx.AsyncClient) -> None:
