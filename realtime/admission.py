@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,34 +16,36 @@ from app.services.auth import Authenticator, Identity
 from realtime.counts import CountsFeed
 from realtime.hub import Audience, Hub, Listener
 
+T = TypeVar("T")
+
 CHUNK: Final = 500
 _TOLD_BETWEEN_YIELDS: Final = 64
 
 log = structlog.stdlib.get_logger()
 
 
-class Entrant(Listener, Protocol):
+class Entrant(Listener[T], Protocol[T]):
     """A listener on its way in. Exactly one of the two is called."""
 
-    def opened(self, audience: Audience) -> None: ...
+    def opened(self, audience: Audience[T]) -> None: ...
 
     def refuse(self, error: BellwireError | None) -> None: ...
 
 
-class Opening(msgspec.Struct, frozen=True, eq=False):
-    entrant: Entrant
+class Opening(msgspec.Struct, Generic[T], frozen=True, eq=False):
+    entrant: Entrant[T]
     subscriber_id: str
 
 
-class Admission:
+class Admission(Generic[T]):
     """charge: takes one of the subscriber's rate tokens, or raises RateLimited."""
 
     def __init__(
         self,
         *,
         pool: Pool,
-        hub: Hub,
-        counts: CountsFeed,
+        hub: Hub[T],
+        counts: CountsFeed[T],
         authenticator: Authenticator,
         tasks: asyncio.TaskGroup,
         charge: Callable[[Identity], Awaitable[None]] | None = None,
@@ -55,7 +57,7 @@ class Admission:
         self._tasks = tasks
         self._charge = charge
         # By environment: those waiting for the next batch. A key is present while its batches run.
-        self._waiting: dict[UUID, list[Opening]] = {}
+        self._waiting: dict[UUID, list[Opening[T]]] = {}
 
     async def identify(self, credentials: Credentials) -> Identity:
         """Raises Unauthorized (TokenExpired), InvalidRequest, RateLimited, Unavailable."""
@@ -64,7 +66,7 @@ class Admission:
             await self._charge(identity)
         return identity
 
-    def open(self, entrant: Entrant, identity: Identity) -> None:
+    def open(self, entrant: Entrant[T], identity: Identity) -> None:
         """Registers the entrant and tells it its counts, in that order; it is called back."""
         opening = Opening(entrant, identity.subscriber_id)
         waiting = self._waiting.get(identity.environment_id)
@@ -78,7 +80,7 @@ class Admission:
         while waiting := self._waiting[environment_id]:
             batch, self._waiting[environment_id] = waiting[:CHUNK], waiting[CHUNK:]
             # Those not yet told, with the audience once joined.
-            pending: dict[Opening, Audience | None] = dict.fromkeys(batch)
+            pending: dict[Opening[T], Audience[T] | None] = dict.fromkeys(batch)
             failure: BellwireError | None = None
             try:
                 await self._open(environment_id, pending)
@@ -90,7 +92,7 @@ class Admission:
                 self._refuse(opening, audience, failure)
         del self._waiting[environment_id]
 
-    async def _open(self, environment_id: UUID, pending: dict[Opening, Audience | None]) -> None:
+    async def _open(self, environment_id: UUID, pending: dict[Opening[T], Audience[T] | None]) -> None:
         names = list({opening.subscriber_id for opening in pending})
         inbox_ids = await self._ensure(environment_id, names)
         for opening in list(pending):
@@ -126,7 +128,7 @@ class Admission:
                 found |= await presence.select_inbox_ids(connection, environment_id, names)
         return found
 
-    def _refuse(self, opening: Opening, audience: Audience | None, error: BellwireError | None) -> None:
+    def _refuse(self, opening: Opening[T], audience: Audience[T] | None, error: BellwireError | None) -> None:
         if audience is not None:
             self._hub.leave(audience, opening.entrant)
         opening.entrant.refuse(error)

@@ -17,7 +17,7 @@ from realtime import close_codes, protocol
 from realtime.answers import Answer
 from realtime.close_codes import CloseCode
 from realtime.handshake import Handshake, Plain, Refused, Upgrade, quiet
-from realtime.hub import Audience, Publication
+from realtime.hub import Audience
 from realtime.protocol import GoodbyeReason
 from realtime.session import CONNECT_TIMEOUT_S, Action, Authenticate, Close, Renew, Reply, Session, Stage
 
@@ -81,10 +81,10 @@ class Connection(asyncio.Protocol):
         "_handshake",
         "_host",
         "_partial",
+        "_tell",
         "_timer",
         "_transport",
         "audience",
-        "is_live",
         "pings_unanswered",
         "session",
         "wheel_slot",
@@ -97,13 +97,13 @@ class Connection(asyncio.Protocol):
         self._handshake: Handshake | None = Handshake()
         # The websocket; None before the handshake, and from the moment of closing on.
         self._frames: ServerProtocol | None = None
+        self._tell: Callable[[bytes], object]
         # The fragments of a text message so far; None between messages.
         self._partial: bytearray | None = None
         # Ends what should not take longer: the handshake and connect, later the close.
         self._timer: asyncio.TimerHandle | None = None
         self.session = Session()
-        self.audience: Audience | None = None
-        self.is_live = False
+        self.audience: Audience[bytes] | None = None
         self.pings_unanswered = 0
         self.wheel_slot = -1
 
@@ -111,6 +111,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._tell = self._transport.write
         self._transport.set_write_buffer_limits(high=MAX_BUFFER_BYTES)
         self._start_timer(CONNECT_TIMEOUT_S, self._time_out)
         self._host.arrived(self)
@@ -145,11 +146,10 @@ class Connection(asyncio.Protocol):
 
     # From the hub.
 
-    def hint(self, publication: Publication) -> None:
-        self._transport.write(publication.frame)
-
-    def counts(self, frame: bytes) -> None:
-        self._transport.write(frame)
+    @property
+    def tell(self) -> Callable[[bytes], object]:
+        """The transport's own write(): a broadcast need not touch the connection."""
+        return self._tell
 
     def expel(self, reason: GoodbyeReason, reconnect_after_ms: int | None = None) -> None:
         """Says goodbye and closes. The delay is jittered over five seconds unless given."""
@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol):
         """Whether it has become a websocket and is not closing."""
         return self._frames is not None
 
-    def opened(self, audience: Audience) -> None:
+    def opened(self, audience: Audience[bytes]) -> None:
         """The inbox is open and registered: says so, unless the client has gone meanwhile."""
         self.audience = audience
         if self._frames is None:
@@ -192,11 +192,11 @@ class Connection(asyncio.Protocol):
             return
         self.session.opened()
         self._stop_timer()
-        self.is_live = True
         connection_id = os.urandom(8).hex()
         self._transport.write(
             protocol.ready(connection_id, audience.unread, audience.unseen, audience.version)
         )
+        audience.go_live(self)
         self._host.went_live(self)
 
     def renewed(self, identity: Identity) -> None:
@@ -327,7 +327,6 @@ class Connection(asyncio.Protocol):
 
     def _leave(self) -> None:
         """Takes the connection out of everything that would write to it."""
-        self.is_live = False
         self.session.stage = Stage.OVER
         self._host.left(self)
 

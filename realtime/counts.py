@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import structlog
@@ -15,6 +15,8 @@ from app.db.pool import Connection, Pool, acquire
 from app.db.subscribers import Inbox
 from realtime.hub import Audience, group
 
+T = TypeVar("T")
+
 TICK_S: Final = 0.05
 CHUNK: Final = 1000
 RETRY_S: Final = 1.0  # while PostgreSQL is away
@@ -23,7 +25,7 @@ _FRAMES_BETWEEN_YIELDS: Final = 128
 log = structlog.stdlib.get_logger()
 
 
-class CountsFeed:
+class CountsFeed(Generic[T]):
     """Collects audiences and answers them together.
 
     The first mark after a quiet tick is answered at once; those that follow wait for the tick to end. An
@@ -33,23 +35,23 @@ class CountsFeed:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         # In order of marking, so that nobody waits behind later ones.
-        self._dirty: dict[Audience, None] = {}
-        self._muted_stale: set[Audience] = set()
+        self._dirty: dict[Audience[T], None] = {}
+        self._muted_stale: set[Audience[T]] = set()
         self._wake = asyncio.Event()
         self._frames = telemetry.frames_sent.labels("counts")
 
-    def mark(self, audience: Audience) -> None:
+    def mark(self, audience: Audience[T]) -> None:
         """The audience's counts may have changed."""
         self._dirty[audience] = None
         self._wake.set()
 
-    def mark_muted(self, audience: Audience) -> None:
+    def mark_muted(self, audience: Audience[T]) -> None:
         """The audience's muted categories may have changed: broadcasts to it wait until they are known."""
         audience.forget_muted()
         self._muted_stale.add(audience)
         self.mark(audience)
 
-    def open(self, audience: Audience, inbox: Inbox) -> None:
+    def open(self, audience: Audience[T], inbox: Inbox) -> None:
         """Takes over what a listener's opening read, and tells those who were there before."""
         counts = Counts(inbox.inbox_id, inbox.unread, inbox.unseen, inbox.version)
         if audience.open(counts, inbox.muted):
@@ -68,7 +70,7 @@ class CountsFeed:
                     await self._try(environment_id, audiences[at : at + CHUNK])
             await asyncio.sleep(max(0.0, begun + TICK_S - loop.time()))
 
-    async def _try(self, environment_id: UUID, audiences: Sequence[Audience]) -> None:
+    async def _try(self, environment_id: UUID, audiences: Sequence[Audience[T]]) -> None:
         try:
             await self._answer(environment_id, [audience for audience in audiences if audience.listeners])
         except Exception as error:
@@ -81,7 +83,7 @@ class CountsFeed:
                 self.mark(audience)
             await asyncio.sleep(RETRY_S)
 
-    async def _answer(self, environment_id: UUID, audiences: Sequence[Audience]) -> None:
+    async def _answer(self, environment_id: UUID, audiences: Sequence[Audience[T]]) -> None:
         if not audiences:
             return
         stale = [audience for audience in audiences if audience in self._muted_stale]
@@ -99,7 +101,7 @@ class CountsFeed:
                 audience.mute(muted.get(audience.inbox_id, ()))
         await self._tell(audiences, {counts.inbox_id: counts for counts in found})
 
-    async def _tell(self, audiences: Sequence[Audience], found: Mapping[UUID, Counts]) -> None:
+    async def _tell(self, audiences: Sequence[Audience[T]], found: Mapping[UUID, Counts]) -> None:
         told = 0
         for audience in audiences:
             counts = found.get(audience.inbox_id)
@@ -113,12 +115,12 @@ class CountsFeed:
 
 
 async def _select_muted(
-    connection: Connection, environment_id: UUID, audiences: Sequence[Audience]
+    connection: Connection, environment_id: UUID, audiences: Sequence[Audience[Any]]
 ) -> Mapping[UUID, Sequence[str]]:
     if not audiences:
         return {}
     return await presence.select_muted_of(connection, environment_id, _inbox_ids(audiences))
 
 
-def _inbox_ids(audiences: Sequence[Audience]) -> list[UUID]:
+def _inbox_ids(audiences: Sequence[Audience[Any]]) -> list[UUID]:
     return [audience.inbox_id for audience in audiences]

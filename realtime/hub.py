@@ -1,91 +1,100 @@
 """Who listens here: plain dictionaries, touched only by the event loop's thread.
 
-An audience is one connected inbox and its listeners (sockets, streams). It is kept under its routing key,
+An audience is one connected inbox and its listeners (sockets, or streams). It is kept under its routing key,
 which names the inbox rather than the customer's id, so that an erased and re-created person is another.
+
+What listeners are told is built once and shared. The dialect says what it is: bytes of a websocket frame
+here, an event of a stream there; T below.
 """
 
-from collections.abc import Iterable
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable
+from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
-
-import msgspec
 
 from app.contract import hints
 from app.contract.errors import TooManyConnections
 from app.contract.hints import Reason
 from app.db.inbox import Counts
-from realtime import protocol
 from realtime.protocol import GoodbyeReason
 
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
-class Publication(msgspec.Struct, frozen=True):
-    """A hint on its way to listeners. frame: the websocket frame, header included."""
-
-    reason: Reason
-    frame: bytes
-
-    @staticmethod
-    def of(reason: Reason, payload: bytes) -> "Publication":
-        return Publication(reason, protocol.text(payload))
-
-
-RESYNC: Final = Publication.of("resync", hints.frame("resync"))
 _MOST_HELD: Final = 16
 _NO_CATEGORY: Final = ""  # a category has at least one byte
 
 
-class Listener(Protocol):
+class Dialect(Protocol[T_co]):
+    def hint(self, reason: Reason, payload: bytes) -> T_co:
+        """payload: the hint as the JSON of a frame."""
+        ...
+
+    def counts(self, unread: int, unseen: int, version: int) -> T_co: ...
+
+
+class Listener(Protocol[T_contra]):
     """One socket or stream. None of these calls may block, or raise."""
 
     @property
-    def is_live(self) -> bool:
-        """Whether it has been told the counts it starts from, and is still there."""
+    def tell(self) -> Callable[[T_contra], object]:
+        """Always the same object: it is called without looking at the listener."""
+        ...
+
+    def expel(self, reason: GoodbyeReason) -> None:
+        """Says goodbye and leaves the hub."""
         ...
 
     def make_room(self) -> None:
         """Goes, and leaves the hub, if it has left a ping unanswered."""
         ...
 
-    def hint(self, publication: Publication) -> None: ...
 
-    def counts(self, frame: bytes) -> None: ...
-
-    def expel(self, reason: GoodbyeReason) -> None: ...
-
-
-class Audience:
+class Audience(Generic[T]):
     """One connected inbox."""
 
     __slots__ = (
+        "_dialect",
         "_held",
         "_muted",
         "environment_id",
         "inbox_id",
+        "is_plain",
         "key",
         "listeners",
+        "tellers",
         "unread",
         "unseen",
         "version",
     )
 
-    def __init__(self, environment_id: UUID, inbox_id: UUID) -> None:
+    def __init__(self, environment_id: UUID, inbox_id: UUID, dialect: Dialect[T]) -> None:
         self.environment_id = environment_id
         self.inbox_id = inbox_id
         self.key = hints.routing_key(environment_id, inbox_id)
-        # Replaced, never changed in place: a listener may go while others are being told.
-        self.listeners: tuple[Listener, ...] = ()
+        self._dialect = dialect
+        # Both are replaced, never changed in place: a listener may go while others are being told.
+        self.listeners: tuple[Listener[T], ...] = ()
+        # tell() of those that have been told the counts they start from.
+        self.tellers: tuple[Callable[[T], object], ...] = ()
+        # Whether every broadcast goes to everyone: nothing is muted, nothing held.
+        self.is_plain = True
         self._muted: frozenset[str] = frozenset()
         # Broadcasts that wait for the muted categories to be read again; None while those are known.
-        self._held: list[tuple[str, Publication]] | None = None
+        self._held: list[tuple[str, T]] | None = None
         self.unread = 0
         self.unseen = 0
         # -1 until the counts have been read once.
         self.version = -1
 
+    def go_live(self, listener: Listener[T]) -> None:
+        """The listener has been told the counts as they are here now: what follows concerns it."""
+        self.tellers = (*self.tellers, listener.tell)
+
     def open(self, counts: Counts, muted: Iterable[str]) -> bool:
         """What a listener's opening read of the inbox; tells whether the numbers differ from those known."""
         if counts.version > self.version and self._held is None:
-            self._muted = frozenset(muted)
+            self.mute(muted)
         return self.learn(counts)
 
     def learn(self, counts: Counts) -> bool:
@@ -96,61 +105,65 @@ class Audience:
         self.unread, self.unseen, self.version = counts.unread, counts.unseen, counts.version
         return differs
 
+    def tell(self, told: T) -> int:
+        """Returns how many listeners were told."""
+        tellers = self.tellers
+        for tell in tellers:
+            tell(told)
+        return len(tellers)
+
     def tell_counts(self) -> int:
-        """Sends the counts to the live listeners; returns how many those are."""
-        frame = protocol.counts(self.unread, self.unseen, self.version)
-        told = 0
-        for listener in self.listeners:
-            if listener.is_live:
-                listener.counts(frame)
-                told += 1
-        return told
+        return self.tell(self._dialect.counts(self.unread, self.unseen, self.version))
 
-    def hint(self, publication: Publication) -> int:
-        """Sends a hint to the live listeners; returns how many those are."""
-        told = 0
-        for listener in self.listeners:
-            if listener.is_live:
-                listener.hint(publication)
-                told += 1
-        return told
+    def tell_resync(self) -> int:
+        return self.tell(self._resync())
 
-    def broadcast(self, category: str, publication: Publication) -> int:
-        """Sends a broadcast's hint unless its category is muted; returns how many were told now."""
-        if self._held is not None:
-            # Past a few, the one hint that stands for any number of them.
-            if len(self._held) < _MOST_HELD:
-                self._held.append((category, publication))
-            else:
-                self._held[-1] = (_NO_CATEGORY, RESYNC)
-            return 0
-        return 0 if category in self._muted else self.hint(publication)
+    def broadcast(self, category: str, told: T) -> int:
+        """Tells of a broadcast unless its category is muted; returns how many were told now."""
+        if self._held is None:
+            return 0 if category in self._muted else self.tell(told)
+        # Past a few, the one hint that stands for any number of them.
+        if len(self._held) < _MOST_HELD:
+            self._held.append((category, told))
+        else:
+            self._held[-1] = (_NO_CATEGORY, self._resync())
+        return 0
 
     def forget_muted(self) -> None:
         """Holds broadcasts back until mute() says what is muted now."""
         if self._held is None:
             self._held = []
+        self.is_plain = False
 
     def mute(self, categories: Iterable[str]) -> int:
-        """Sets the muted categories and sends what was held; returns how many frames that was."""
+        """Sets the muted categories and tells what was held; returns how many frames that was."""
         self._muted = frozenset(categories)
         held, self._held = self._held or (), None
-        return sum(self.broadcast(category, publication) for category, publication in held)
+        self.is_plain = not self._muted
+        return sum(self.broadcast(category, told) for category, told in held)
+
+    @property
+    def has_muted(self) -> bool:
+        return bool(self._muted)
 
     def expel(self, reason: GoodbyeReason) -> None:
         for listener in self.listeners:
             listener.expel(reason)
 
+    def _resync(self) -> T:
+        return self._dialect.hint("resync", hints.frame("resync"))
 
-class Hub:
+
+class Hub(Generic[T]):
     """The audiences of one process. cap: listeners per audience."""
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: int, dialect: Dialect[T]) -> None:
         self._cap = cap
-        self._audiences: dict[str, Audience] = {}
-        self._environments: dict[str, dict[str, Audience]] = {}
+        self.dialect = dialect
+        self._audiences: dict[str, Audience[T]] = {}
+        self._environments: dict[str, dict[str, Audience[T]]] = {}
 
-    def join(self, environment_id: UUID, inbox_id: UUID, listener: Listener) -> Audience:
+    def join(self, environment_id: UUID, inbox_id: UUID, listener: Listener[T]) -> Audience[T]:
         """Registers a listener; from here on it misses nothing.
 
         Raises TooManyConnections where the audience is full of listeners that answer.
@@ -158,7 +171,7 @@ class Hub:
         key = hints.routing_key(environment_id, inbox_id)
         audience = self._audiences.get(key)
         if audience is None:
-            audience = Audience(environment_id, inbox_id)
+            audience = Audience(environment_id, inbox_id, self.dialect)
         elif len(audience.listeners) >= self._cap:
             self._make_room(audience)
         audience.listeners = (*audience.listeners, listener)
@@ -166,9 +179,10 @@ class Hub:
         self._environments.setdefault(hints.broadcast_key(environment_id), {})[key] = audience
         return audience
 
-    def leave(self, audience: Audience, listener: Listener) -> None:
+    def leave(self, audience: Audience[T], listener: Listener[T]) -> None:
         """Takes a listener out; one that is not in is fine."""
         audience.listeners = tuple(other for other in audience.listeners if other is not listener)
+        audience.tellers = tuple(tell for tell in audience.tellers if tell is not listener.tell)
         if audience.listeners or self._audiences.get(audience.key) is not audience:
             return
         del self._audiences[audience.key]
@@ -178,18 +192,18 @@ class Hub:
         if not environment:
             del self._environments[broadcast_key]
 
-    def audience(self, routing_key: str) -> Audience | None:
+    def audience(self, routing_key: str) -> Audience[T] | None:
         return self._audiences.get(routing_key)
 
-    def audiences(self, broadcast_key: str) -> list[Audience]:
+    def audiences(self, broadcast_key: str) -> list[Audience[T]]:
         """Those of one environment, as of now."""
         return list(self._environments.get(broadcast_key, {}).values())
 
-    def by_environment(self) -> list[tuple[UUID, list[Audience]]]:
+    def by_environment(self) -> list[tuple[UUID, list[Audience[T]]]]:
         """Everyone, as of now."""
         return group(self._audiences.values())
 
-    def _make_room(self, audience: Audience) -> None:
+    def _make_room(self, audience: Audience[T]) -> None:
         for listener in audience.listeners:
             listener.make_room()
         if len(audience.listeners) >= self._cap:
@@ -199,9 +213,9 @@ class Hub:
         return len(self._audiences)
 
 
-def group(audiences: Iterable[Audience]) -> list[tuple[UUID, list[Audience]]]:
+def group(audiences: Iterable[Audience[T]]) -> list[tuple[UUID, list[Audience[T]]]]:
     """By environment: no query crosses environments."""
-    grouped: dict[UUID, list[Audience]] = {}
+    grouped: dict[UUID, list[Audience[T]]] = {}
     for audience in audiences:
         grouped.setdefault(audience.environment_id, []).append(audience)
     return list(grouped.items())

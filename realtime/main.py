@@ -24,6 +24,7 @@ from realtime.connection import Connection
 from realtime.counts import CountsFeed
 from realtime.hub import Hub
 from realtime.keepalive import Wheel
+from realtime.protocol import SocketDialect
 from realtime.relay import Relay
 from realtime.server import Gateway, listen
 from realtime.sweep import Sweeper
@@ -81,7 +82,7 @@ async def serve(
             create_pool(settings.database_url, size=settings.pg_pool_size, name="gateway") as pool,
             asyncio.TaskGroup() as tasks,
         ):
-            hub = Hub(settings.max_connections_per_subscriber)
+            hub = Hub(settings.max_connections_per_subscriber, SocketDialect())
             counts = CountsFeed(pool)
             relay = Relay(hub, counts)
             sweeper = Sweeper(pool, hub, counts)

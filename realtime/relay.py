@@ -3,22 +3,24 @@
 import asyncio
 import time
 from collections import deque
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from app import telemetry
 from app.contract import hints
 from app.contract.hints import Envelope
 from realtime.counts import CountsFeed
-from realtime.hub import Hub, Publication
+from realtime.hub import Hub
+
+T = TypeVar("T")
 
 # Sockets written to before others get their turn: about a millisecond.
 BROADCAST_CHUNK: Final = 128
 
 
-class Relay:
+class Relay(Generic[T]):
     """Direct hints go out at once; broadcasts queue behind each other, in chunks between which hints pass."""
 
-    def __init__(self, hub: Hub, counts: CountsFeed) -> None:
+    def __init__(self, hub: Hub[T], counts: CountsFeed[T]) -> None:
         self._hub = hub
         self._counts = counts
         self._broadcasts: deque[tuple[str, Envelope]] = deque()
@@ -34,7 +36,7 @@ class Relay:
         if audience is not None:
             if envelope.reason == "preferences":
                 self._counts.mark_muted(audience)
-            self._frames.inc(audience.hint(Publication.of(envelope.reason, envelope.frame)))
+            self._frames.inc(audience.tell(self._hub.dialect.hint(envelope.reason, envelope.frame)))
             self._counts.mark(audience)
             _observe(envelope)
         elif envelope.category is not None:
@@ -50,13 +52,18 @@ class Relay:
             await self._wake.wait()
 
     async def _broadcast(self, category: str, envelope: Envelope) -> None:
-        publication = Publication.of(envelope.reason, envelope.frame)
+        told = self._hub.dialect.hint(envelope.reason, envelope.frame)
         audiences = self._hub.audiences(envelope.routing_key)
         for at in range(0, len(audiences), BROADCAST_CHUNK):
-            told = 0
+            listeners = 0
             for audience in audiences[at : at + BROADCAST_CHUNK]:
-                told += audience.broadcast(category, publication)
-            self._frames.inc(told)
+                if audience.is_plain:
+                    for tell in audience.tellers:
+                        tell(told)
+                    listeners += len(audience.tellers)
+                else:
+                    listeners += audience.broadcast(category, told)
+            self._frames.inc(listeners)
             await asyncio.sleep(0)
         # Only now: the counts' frames would hold up those still waiting for the hint.
         for audience in audiences:

@@ -6,7 +6,7 @@ pass closes the gap; and one pass a minute finds what nobody noticed was lost.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 import structlog
@@ -16,7 +16,9 @@ from app.contract.errors import Unavailable
 from app.db import presence
 from app.db.pool import Pool, acquire
 from realtime.counts import CountsFeed
-from realtime.hub import RESYNC, Audience, Hub
+from realtime.hub import Audience, Hub
+
+T = TypeVar("T")
 
 Cause: TypeAlias = Literal["away", "back", "periodic"]
 
@@ -29,8 +31,8 @@ _IN_FLIGHT_S: Final = 2.0
 log = structlog.stdlib.get_logger()
 
 
-class Sweeper:
-    def __init__(self, pool: Pool, hub: Hub, counts: CountsFeed) -> None:
+class Sweeper(Generic[T]):
+    def __init__(self, pool: Pool, hub: Hub[T], counts: CountsFeed[T]) -> None:
         self._pool = pool
         self._hub = hub
         self._counts = counts
@@ -80,12 +82,14 @@ class Sweeper:
             return
         telemetry.sweep_corrections.inc(len(behind))
         for audience in behind:
-            audience.hint(RESYNC)
+            audience.tell_resync()
             self._counts.mark_muted(audience)
 
-    async def _behind(self, environments: Sequence[tuple[UUID, Sequence[Audience]]]) -> dict[Audience, int]:
+    async def _behind(
+        self, environments: Sequence[tuple[UUID, Sequence[Audience[T]]]]
+    ) -> dict[Audience[T], int]:
         """Those whose version moved, with the version they should have; expels the erased."""
-        behind: dict[Audience, int] = {}
+        behind: dict[Audience[T], int] = {}
         for environment_id, audiences in environments:
             for at in range(0, len(audiences), CHUNK):
                 chunk = audiences[at : at + CHUNK]

@@ -1,7 +1,6 @@
-"""What is measured, each against one running server, gateway or relay alike."""
+"""What is measured, the same way against the gateway and against the relay."""
 
 import asyncio
-import statistics
 import time
 from pathlib import Path
 from typing import Final
@@ -12,9 +11,10 @@ from app import redis
 from app.contract.hints import Hint
 from bench.gateway import programs
 from bench.gateway.programs import Load
-from bench.gateway.world import World, monotonic_us
+from bench.gateway.world import Crowd, World, monotonic_us
 
 INFLIGHT: Final = 64
+TIMEOUT_MS: Final = 10_000
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -22,6 +22,7 @@ class Target(msgspec.Struct, frozen=True):
 
     pid: int
     load: Load
+    crowd: Crowd
     directory: Path
     world: World
 
@@ -42,32 +43,35 @@ async def connect(target: Target, first: int, last: int, inflight: int = INFLIGH
     return Connected((last - first) / elapsed, measured.open_p99 / 1000)
 
 
-async def broadcast(target: Target, receivers: int, rounds: int) -> list[float]:
-    """Milliseconds from the publish to the last receiver, each round."""
-    taken: list[float] = []
+class Broadcast(msgspec.Struct, frozen=True):
+    """last_ms: from the publish to the last receiver. cpu_ms: of the server."""
+
+    last_ms: float
+    cpu_ms: float
+
+
+async def broadcast(target: Target, receivers: int, *, before: int = 0) -> Broadcast:
+    """before: hints the clients have had since the last reset."""
+    waiting = asyncio.create_task(target.load.ask(f"hints {before + receivers} {TIMEOUT_MS}"))
+    await asyncio.sleep(0.05)
+    spent = programs.cpu_s(target.pid)
     async with redis.connect(target.world.redis_url) as client:
-        for _ in range(rounds):
-            await asyncio.sleep(0.7)
-            await target.load.ask("reset")
-            waiting = asyncio.create_task(target.load.ask(f"hints {receivers} 5000"))
-            await asyncio.sleep(0.05)
-            begun = monotonic_us()
-            await redis.publish(client, [_broadcast_hint(target.world)])
-            measured = await waiting
-            if measured.hints != receivers:
-                raise RuntimeError(f"a broadcast reached {measured.hints} of {receivers}")
-            taken.append((measured.last_hint - begun) / 1000)
-    return taken
+        begun = monotonic_us()
+        await redis.publish(client, [_broadcast_hint(target.crowd)])
+        measured = await waiting
+    if measured.hints < before + receivers:
+        raise RuntimeError(f"a broadcast reached {measured.hints - before} of {receivers}")
+    return Broadcast((measured.last_hint - begun) / 1000, (programs.cpu_s(target.pid) - spent) * 1000)
 
 
-def _broadcast_hint(world: World) -> Hint:
+def _broadcast_hint(crowd: Crowd) -> Hint:
     return Hint(
-        environment_id=world.environment_id,
+        environment_id=crowd.environment_id,
         inbox_id=None,
         reason="broadcast",
         at_us=time.time_ns() // 1000,
         source="broadcast",
-        item_id=world.environment_id,
+        item_id=crowd.environment_id,
         category="bench",
     )
 
@@ -78,16 +82,16 @@ class Hints(msgspec.Struct, frozen=True):
     cpu_us: float
 
 
-async def hints(target: Target, *, rate: int, seconds: int) -> Hints:
-    """Publish to frame under an even stream, and the server's processor time for each."""
+async def hints(target: Target, *, rate: int, seconds: int, idle: float) -> Hints:
+    """Publish to frame under an even stream, and the server's processor time for each beyond idling."""
     await target.load.ask("reset")
-    waiting = asyncio.create_task(target.load.ask(f"hints {rate * seconds} {(seconds + 2) * 1000}"))
-    before = programs.cpu_s(target.pid)
+    waiting = asyncio.create_task(target.load.ask(f"hints {rate * seconds} {seconds * 1000 + TIMEOUT_MS}"))
+    before, begun = programs.cpu_s(target.pid), time.monotonic()
     await programs.publish(
-        target.directory, target.world.redis, target.world.routes, rate=rate, seconds=seconds
+        target.directory, target.world.redis, target.crowd.routes, rate=rate, seconds=seconds
     )
     measured = await waiting
-    spent = programs.cpu_s(target.pid) - before
+    spent = programs.cpu_s(target.pid) - before - idle * (time.monotonic() - begun)
     if measured.hints != rate * seconds:
         raise RuntimeError(f"{measured.hints} of {rate * seconds} hints arrived")
     return Hints(measured.hint_p50 / 1000, measured.hint_p99 / 1000, spent * 1e6 / measured.hints)
@@ -98,7 +102,3 @@ async def idle_cpu(target: Target, seconds: int) -> float:
     before = programs.cpu_s(target.pid)
     await asyncio.sleep(seconds)
     return (programs.cpu_s(target.pid) - before) / seconds
-
-
-def median(values: list[float]) -> float:
-    return statistics.median(values)

@@ -2,7 +2,8 @@
  *
  *     relay REDIS_HOST REDIS_PORT
  *
- * Prints the port it listens on. A client names its routing key in its target (`key=…`). No proofs, no
+ * Prints the port it listens on. A client names its routing key in its target (`key=…`), all of them in one
+ * environment. No proofs, no
  * counts, no keepalive, no limits: what is left is the cost of the system calls, the limit for any gateway.
  */
 #define _GNU_SOURCE
@@ -57,6 +58,7 @@ static void forward(const char *payload, int size) {
     memcpy(frame + head, body, length);
     const char *key = payload + 2;
     if (key[33] == '*') {
+        if (connected_count == 0 || memcmp(keys[connected[0]], key, 32) != 0) return; /* another environment */
         for (int i = 0; i < connected_count; i++) send(connected[i], frame, head + length, MSG_NOSIGNAL);
         return;
     }

@@ -2,12 +2,12 @@
 
 import os
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
@@ -21,15 +21,22 @@ from app.security import keys, proofs
 SLUG: Final = "bench"
 
 
+class Crowd(msgspec.Struct, frozen=True):
+    """targets: a file with a request target per subscriber. routes: one with its channel and routing key."""
+
+    environment_id: UUID
+    targets: Path
+    routes: Path
+
+
 class World(msgspec.Struct, frozen=True):
-    """targets: a request target per subscriber. routes: a channel and routing key per subscriber."""
+    """crowd: of the gateway. twins: the same again in an environment that only the relay knows."""
 
     database_url: str
     redis_url: str
     pool: Pool
-    environment_id: UUID
-    targets: Path
-    routes: Path
+    crowd: Crowd
+    twins: Crowd
 
     @property
     def environ(self) -> dict[str, str]:
@@ -69,21 +76,28 @@ async def _populate(directory: Path, size: int, database_url: str, redis_url: st
         await subscribers.insert_subscribers(connection, environment_id, [(name, None) for name in names])
         inbox_ids = await presence.select_inbox_ids(connection, environment_id, names)
     await pool.execute("ANALYZE")
-    targets, routes = directory / "targets", directory / "routes"
+    proofs_by_name = {name: proofs.subscriber_hash(secret, name) for name in names}
+    return World(
+        database_url,
+        redis_url,
+        pool,
+        _write_crowd(directory / "crowd", environment_id, inbox_ids, proofs_by_name),
+        _write_crowd(directory / "twins", uuid4(), inbox_ids, proofs_by_name),
+    )
+
+
+def _write_crowd(
+    prefix: Path, environment_id: UUID, inbox_ids: Mapping[str, UUID], proofs_by_name: Mapping[str, str]
+) -> Crowd:
+    targets, routes = prefix.with_suffix(".targets"), prefix.with_suffix(".routes")
     with targets.open("w") as target_lines, routes.open("w") as route_lines:
-        for name in names:
+        for name, proof in proofs_by_name.items():
             key = hints.routing_key(environment_id, inbox_ids[name])
-            query = urlencode(
-                {
-                    "environment": SLUG,
-                    "subscriber_id": name,
-                    "subscriber_hash": proofs.subscriber_hash(secret, name),
-                    "key": key,  # for the relay; the gateway ignores what it does not know
-                }
-            )
-            target_lines.write(f"/v1/inbox/ws?{query}\n")
+            query = {"environment": SLUG, "subscriber_id": name, "subscriber_hash": proof}
+            # The key is for the relay; the gateway ignores parameters it does not know.
+            target_lines.write(f"/v1/inbox/ws?{urlencode({**query, 'key': key})}\n")
             route_lines.write(f"{hints.channel(key)} {key}\n")
-    return World(database_url, redis_url, pool, environment_id, targets, routes)
+    return Crowd(environment_id, targets, routes)
 
 
 def monotonic_us() -> float:

@@ -7,34 +7,42 @@ import pytest
 from app.contract import hints
 from app.contract.errors import TooManyConnections
 from app.db.inbox import Counts
-from realtime.hub import RESYNC, Audience, Hub, Publication
+from realtime.hub import Audience, Hub
 from realtime.protocol import GoodbyeReason
 
 ENVIRONMENT, OTHER = UUID(int=1), UUID(int=2)
 ANN, BOB = UUID(int=11), UUID(int=12)
-HINT = Publication.of("broadcast", b"{}")
+HINT = "hint"
+
+
+class Plain:
+    """A dialect that is easy to read."""
+
+    def hint(self, reason: str, payload: bytes) -> str:
+        del payload
+        return reason
+
+    def counts(self, unread: int, unseen: int, version: int) -> str:
+        return f"{unread} {unseen} {version}"
 
 
 class Notebook:
     """A listener."""
 
-    def __init__(self, hub: Hub, *, answers_pings: bool = True) -> None:
-        self.is_live = True
-        self.hints: list[Publication] = []
-        self.frames: list[bytes] = []
-        self.audience: Audience | None = None
+    def __init__(self, hub: Hub[str], *, answers_pings: bool = True) -> None:
+        self.told: list[str] = []
+        self.tell = self.told.append
+        self.audience: Audience[str] | None = None
         self._hub = hub
         self._answers_pings = answers_pings
 
-    def join(self, environment_id: UUID = ENVIRONMENT, inbox_id: UUID = ANN) -> Audience:
+    def join(
+        self, inbox_id: UUID = ANN, environment_id: UUID = ENVIRONMENT, *, live: bool = True
+    ) -> Audience[str]:
         self.audience = self._hub.join(environment_id, inbox_id, self)
+        if live:
+            self.audience.go_live(self)
         return self.audience
-
-    def hint(self, publication: Publication) -> None:
-        self.hints.append(publication)
-
-    def counts(self, frame: bytes) -> None:
-        self.frames.append(frame)
 
     def expel(self, reason: GoodbyeReason) -> None:
         del reason
@@ -46,8 +54,12 @@ class Notebook:
             self.expel("slow_consumer")
 
 
+def make_hub(cap: int = 8) -> Hub[str]:
+    return Hub(cap, Plain())
+
+
 def test_listeners_of_one_inbox_share_an_audience_and_the_last_one_ends_it() -> None:
-    hub = Hub(cap=8)
+    hub = make_hub()
     first, second = Notebook(hub), Notebook(hub)
     audience = first.join()
     assert second.join() is audience
@@ -61,7 +73,7 @@ def test_listeners_of_one_inbox_share_an_audience_and_the_last_one_ends_it() -> 
 
 
 def test_a_listener_that_left_and_an_audience_begun_anew_do_not_touch_each_other() -> None:
-    hub = Hub(cap=8)
+    hub = make_hub()
     early, late = Notebook(hub), Notebook(hub)
     old = early.join()
     hub.leave(old, early)
@@ -71,14 +83,14 @@ def test_a_listener_that_left_and_an_audience_begun_anew_do_not_touch_each_other
 
 
 def test_broadcasts_stay_in_their_environment() -> None:
-    hub = Hub(cap=8)
-    Notebook(hub).join(ENVIRONMENT, ANN)
-    there = Notebook(hub).join(OTHER, ANN)
+    hub = make_hub()
+    Notebook(hub).join()
+    there = Notebook(hub).join(ANN, OTHER)
     assert hub.audiences(hints.broadcast_key(OTHER)) == [there]
 
 
 def test_past_the_cap_those_that_answer_no_pings_go_first() -> None:
-    hub = Hub(cap=2)
+    hub = make_hub(cap=2)
     silent, answering, third, fourth = (
         Notebook(hub, answers_pings=False),
         Notebook(hub),
@@ -94,7 +106,7 @@ def test_past_the_cap_those_that_answer_no_pings_go_first() -> None:
 
 
 def test_a_listener_that_leaves_while_others_are_told_disturbs_nobody() -> None:
-    hub = Hub(cap=8)
+    hub = make_hub()
     notebooks = [Notebook(hub) for _ in range(3)]
     for notebook in notebooks:
         notebook.join()
@@ -104,7 +116,7 @@ def test_a_listener_that_leaves_while_others_are_told_disturbs_nobody() -> None:
 
 
 def test_only_newer_counts_are_taken_and_only_other_numbers_are_news() -> None:
-    audience = Notebook(Hub(cap=8)).join()
+    audience = Notebook(make_hub()).join()
     assert audience.learn(Counts(ANN, 1, 1, 10))
     assert not audience.learn(Counts(ANN, 1, 1, 11))
     assert not audience.learn(Counts(ANN, 9, 9, 10))
@@ -113,44 +125,50 @@ def test_only_newer_counts_are_taken_and_only_other_numbers_are_news() -> None:
 
 
 def test_nobody_is_told_before_being_ready() -> None:
-    hub = Hub(cap=8)
+    hub = make_hub()
     ready, opening = Notebook(hub), Notebook(hub)
-    opening.is_live = False
     ready.join()
-    audience = opening.join()
-    assert (audience.hint(HINT), audience.tell_counts()) == (1, 1)
-    assert (opening.hints, opening.frames) == ([], [])
+    audience = opening.join(live=False)
+    assert (audience.tell(HINT), audience.tell_counts()) == (1, 1)
+    assert (ready.told, opening.told) == ([HINT, "0 0 -1"], [])
+
+
+def test_nobody_is_told_after_leaving() -> None:
+    hub = make_hub()
+    notebook = Notebook(hub)
+    audience = notebook.join()
+    hub.leave(audience, notebook)
+    assert audience.tell(HINT) == 0
 
 
 def test_a_broadcast_in_a_muted_category_is_not_told() -> None:
-    notebook = Notebook(Hub(cap=8))
+    notebook = Notebook(make_hub())
     audience = notebook.join()
     audience.mute(["sport"])
     assert (audience.broadcast("sport", HINT), audience.broadcast("news", HINT)) == (0, 1)
 
 
 def test_broadcasts_wait_while_the_muted_categories_are_being_read_again() -> None:
-    notebook = Notebook(Hub(cap=8))
+    notebook = Notebook(make_hub())
     audience = notebook.join()
     audience.forget_muted()
     assert (audience.broadcast("sport", HINT), audience.broadcast("news", HINT)) == (0, 0)
     assert audience.mute(["sport"]) == 1
-    assert notebook.hints == [HINT]
+    assert notebook.told == [HINT]
 
 
 def test_many_waiting_broadcasts_become_one_resync() -> None:
-    notebook = Notebook(Hub(cap=8))
+    notebook = Notebook(make_hub())
     audience = notebook.join()
     audience.forget_muted()
     for _ in range(1000):
         audience.broadcast("news", HINT)
     audience.mute([])
-    assert len(notebook.hints) == 16
-    assert notebook.hints[-1] is RESYNC
+    assert notebook.told == [*[HINT] * 15, "resync"]
 
 
 def test_an_opening_does_not_bring_back_muted_categories_that_are_out_of_date() -> None:
-    notebook = Notebook(Hub(cap=8))
+    notebook = Notebook(make_hub())
     audience = notebook.join()
     audience.open(Counts(ANN, 0, 0, 10), ["sport"])
     audience.open(Counts(ANN, 0, 0, 9), [])
