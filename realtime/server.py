@@ -9,21 +9,17 @@ from typing import Any, Final
 
 import structlog
 
-from app import telemetry
 from app.contract.credentials import Credentials
 from app.contract.errors import BellwireError
-from app.services.auth import Authenticator
 from app.settings import Address, Settings
 from realtime import answers
-from realtime.admission import Admission
 from realtime.answers import Answer, Operations
 from realtime.connection import CLOSE_TIMEOUT_S, Connection
 from realtime.handshake import Plain
-from realtime.hub import Hub
-from realtime.keepalive import Wheel
+from realtime.plane import Plane
 from realtime.protocol import MAX_RECONNECT_AFTER_MS
+from realtime.readiness import Readiness
 from realtime.session import Authenticate, Renew
-from realtime.validity import Validity
 
 BACKLOG: Final = 4096  # with asyncio's hundred, a storm of connects takes seconds
 # What the kernel holds for a client that does not read; it doubles the figure. With the default the
@@ -41,29 +37,15 @@ log = structlog.stdlib.get_logger()
 class Gateway:
     """A Host to its connections."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        hub: Hub[bytes],
-        admission: Admission[bytes],
-        authenticator: Authenticator,
-        validity: Validity,
-        wheel: Wheel,
-        operations: Operations,
-        tasks: asyncio.TaskGroup,
-    ) -> None:
+    def __init__(self, settings: Settings, plane: Plane[bytes], readiness: Readiness) -> None:
         self._settings = settings
-        self._hub = hub
-        self._admission = admission
-        self._authenticator = authenticator
-        self._validity = validity
-        self._wheel = wheel
-        self._operations = operations
-        self._tasks = tasks
+        self._plane = plane
+        self._readiness = readiness
+        self._operations = Operations(self._unready)
         self._origins = frozenset(settings.allowed_origins)
         self._connections: set[Connection] = set()
         self._all_lost = asyncio.Event()
+        # Not ready, and no further sockets.
         self.is_draining = False
 
     # From connections.
@@ -84,31 +66,22 @@ class Gateway:
         return origin is None or "*" in self._origins or origin in self._origins
 
     def answer(self, connection: Connection, request: Plain) -> None:
-        self._tasks.create_task(self._answer(connection, request))
+        self._plane.tasks.create_task(self._answer(connection, request))
 
     def authenticate(self, connection: Connection, action: Authenticate) -> None:
-        self._tasks.create_task(self._guard(connection, self._admit(connection, action.credentials)))
+        self._plane.tasks.create_task(self._guard(connection, self._admit(connection, action.credentials)))
 
     def renew(self, connection: Connection, action: Renew) -> None:
-        self._tasks.create_task(self._guard(connection, self._renew(connection, action.token)))
+        self._plane.tasks.create_task(self._guard(connection, self._renew(connection, action.token)))
 
     def went_live(self, connection: Connection) -> None:
-        connection.wheel_slot = self._wheel.add(connection)
-        self._validity.add(connection)
-        telemetry.connections.inc()
+        self._plane.enter(connection)
 
     def was_renewed(self, connection: Connection) -> None:
-        self._validity.renewed(connection)
+        self._plane.renewed(connection)
 
     def left(self, connection: Connection) -> None:
-        if connection.wheel_slot >= 0:
-            self._wheel.remove(connection, connection.wheel_slot)
-            connection.wheel_slot = -1
-            self._validity.remove(connection)
-            telemetry.connections.dec()
-        audience, connection.audience = connection.audience, None
-        if audience is not None:
-            self._hub.leave(audience, connection)
+        self._plane.leave(connection)
 
     def lost(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -145,6 +118,9 @@ class Gateway:
 
     # Inside.
 
+    async def _unready(self) -> str | None:
+        return "this gateway is draining" if self.is_draining else await self._readiness.unready()
+
     async def _answer(self, connection: Connection, request: Plain) -> None:
         try:
             answer = await self._operations.answer(request.method, request.path)
@@ -154,13 +130,13 @@ class Gateway:
         connection.reply(answer, with_body=request.method != "HEAD")
 
     async def _admit(self, connection: Connection, credentials: Credentials) -> None:
-        identity = await self._admission.identify(credentials)
+        identity = await self._plane.admission.identify(credentials)
         if connection.is_socket:
             connection.session.proved(identity)
-            self._admission.open(connection, identity)
+            self._plane.admission.open(connection, identity)
 
     async def _renew(self, connection: Connection, token: str) -> None:
-        connection.renewed(await self._authenticator.subscriber(Credentials(token=token)))
+        connection.renewed(await self._plane.authenticator.subscriber(Credentials(token=token)))
 
     async def _guard(self, connection: Connection, work: Coroutine[Any, Any, None]) -> None:
         try:

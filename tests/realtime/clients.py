@@ -1,4 +1,4 @@
-"""Websocket clients of the tests, and the backend whose doings they watch."""
+"""Websocket clients of the tests."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -11,12 +11,6 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from app.contract.requests import BroadcastRequest, NotificationRequest
-from app.contract.resources import Counts
-from app.services.auth import Identity
-from app.services.broadcasts import Broadcasts
-from app.services.inbox import Inbox
-from app.services.notifications import Notifications
 from app.settings import Address
 from realtime.server import Gateway
 from tests.factories import Environment
@@ -104,30 +98,3 @@ class GatewayUnderTest:
         status, *lines = raw_head.decode().split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines)
         return int(status.split(" ")[1]), {name.lower(): value for name, value in headers.items()}, body
-
-
-class Backend:
-    def __init__(
-        self, environment: Environment, notifications: Notifications, broadcasts: Broadcasts, inbox: Inbox
-    ) -> None:
-        self.environment = environment
-        self.inbox = inbox
-        self._notifications = notifications
-        self._broadcasts = broadcasts
-
-    async def notify(self, *subscriber_ids: str, category: str = "news") -> list[str]:
-        """The new items' ids."""
-        request = NotificationRequest(subscriber_ids=list(subscriber_ids), category=category)
-        reply = await self._notifications.send(self.environment.id, request)
-        return [sent.id for sent in reply.sent.notifications]
-
-    async def broadcast(self, category: str = "news") -> str:
-        """The new broadcast's id."""
-        reply = await self._broadcasts.send(self.environment.id, BroadcastRequest(category=category))
-        return reply.sent.id
-
-    async def counts(self, subscriber_id: str) -> Counts:
-        return await self.inbox.counts(self.identity(subscriber_id))
-
-    def identity(self, subscriber_id: str) -> Identity:
-        return Identity(self.environment.id, self.environment.slug, subscriber_id, None, None)

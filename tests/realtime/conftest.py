@@ -9,14 +9,11 @@ import uvloop
 from app import redis
 from app.db.pool import Pool
 from app.outbox.publisher import Publisher
-from app.services.broadcasts import Broadcasts
-from app.services.inbox import Inbox
-from app.services.notifications import Notifications
-from app.services.subscribers import Subscribers
 from app.settings import Address, Settings
 from realtime.main import serve
 from tests.factories import Environment
-from tests.realtime.clients import Backend, GatewayUnderTest
+from tests.realtime.backend import Backend
+from tests.realtime.clients import GatewayUnderTest
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -41,12 +38,5 @@ async def gateway(settings: Settings, environment: Environment) -> AsyncGenerato
 
 @pytest.fixture
 async def backend(pool: Pool, redis_url: str, environment: Environment) -> AsyncGenerator[Backend]:
-    """What a customer's backend and its people do, through the services that the API calls."""
     async with redis.connect(redis_url) as client, Publisher.open(pool, client) as publisher:
-        subscribers = Subscribers(pool, publisher)
-        yield Backend(
-            environment,
-            Notifications(pool, publisher),
-            Broadcasts(pool, publisher),
-            Inbox(pool, publisher, subscribers),
-        )
+        yield Backend(environment, pool, publisher)

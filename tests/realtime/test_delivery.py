@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.realtime.clients import Backend, GatewayUnderTest
+from tests.realtime.backend import Backend
+from tests.realtime.clients import GatewayUnderTest
 
 
 async def test_a_notification_reaches_every_socket_of_its_subscriber_and_nobody_else(
