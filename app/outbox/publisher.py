@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
+import asyncpg
 import structlog
 from redis.asyncio import Redis
 
@@ -12,7 +14,7 @@ from app import redis
 from app.contract.errors import BellwireError
 from app.db import outbox
 from app.db.outbox import HintJob
-from app.db.pool import Pool, acquire
+from app.db.pool import Pool, run
 
 log = structlog.stdlib.get_logger()
 
@@ -78,11 +80,9 @@ class Publisher:
             jobs, self._published = self._published, []
             if not jobs:
                 continue
+            hints = [hint for job in jobs for hint in job.to_hints()]
             try:
-                async with acquire(self._pool) as connection:
-                    hints = [hint for job in jobs for hint in job.to_hints()]
-                    await outbox.finish_hint_jobs(connection, jobs, hints)
-            except BellwireError:
-                log.warning(
-                    "hint jobs published but not deleted; workers will publish them again", jobs=len(jobs)
-                )
+                await run(self._pool, partial(outbox.finish_hint_jobs, jobs=jobs, published=hints))
+            except (BellwireError, asyncpg.PostgresError):
+                # Nothing is lost: the jobs stand, and a worker publishes them once more.
+                log.warning("published hint jobs could not be deleted", jobs=len(jobs), exc_info=True)
