@@ -104,6 +104,8 @@ DECLARE
     step  record;
 BEGIN
     done := true;
+    -- The inbox before its job, as ask_archive_read() and erase_subscriber() take them.
+    PERFORM FROM inboxes i WHERE i.environment_id = env AND i.id = inbox FOR UPDATE;
     SELECT coalesce(o.cursor, o.payload) INTO place FROM outbox o
     WHERE o.environment_id = env AND o.id = inbox AND o.job_type = 'archive_read' FOR UPDATE;
     IF FOUND THEN

@@ -69,12 +69,15 @@ $$;
 
 -- Erases a person: every row about it, whatever waits for it included. Frees the id at once.
 -- No row: no such subscriber. The hint is how gateways find that the inbox is gone.
+-- Raises serialization_failure when something was scheduled meanwhile that is in other hands: run it again.
 CREATE OR REPLACE FUNCTION erase_subscriber(env uuid, subscriber text)
 RETURNS TABLE (job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
-    gone uuid;
+    gone  uuid;
+    held  bigint;
+    items uuid[];
 BEGIN
     SELECT s.id INTO gone FROM subscribers s WHERE s.environment_id = env AND s.subscriber_id = subscriber;
     IF NOT FOUND THEN
@@ -86,19 +89,29 @@ BEGIN
     IF NOT FOUND THEN
         RETURN; -- another erasure was first
     END IF;
-    WITH items AS (
+    -- What was scheduled before the inbox was held may be in the hands of a delivery or a cancellation that
+    -- waits for this inbox. Waiting for it here would be a deadlock: make way, and start over.
+    SELECT count(*) INTO held FROM (
+        SELECT FROM scheduled s WHERE s.environment_id = env AND s.inbox_id = gone FOR UPDATE SKIP LOCKED) AS s;
+    IF held < (SELECT count(*) FROM scheduled s WHERE s.environment_id = env AND s.inbox_id = gone) THEN
+        RAISE serialization_failure USING MESSAGE = 'something was scheduled for this subscriber meanwhile';
+    END IF;
+    WITH item AS (
         DELETE FROM notifications n WHERE n.environment_id = env AND n.inbox_id = gone
         RETURNING n.position, n.id
-    ), told AS (
-        DELETE FROM timeline t USING items WHERE t.environment_id = env AND t.position = items.position
+    ), unfound AS (
+        DELETE FROM scheduled_positions p USING item
+        WHERE p.environment_id = env AND p.id = item.id AND item.id <> item.position
     )
-    DELETE FROM scheduled_positions p USING items
-    WHERE p.environment_id = env AND p.id = items.id AND items.id <> items.position;
+    SELECT array_agg(item.position) INTO items FROM item;
+    -- After the items, not with them: see FINISH_HINT_JOBS in app/db/outbox.py.
+    DELETE FROM timeline t WHERE t.environment_id = env AND t.position = ANY (items);
     DELETE FROM scheduled s WHERE s.environment_id = env AND s.inbox_id = gone;
     DELETE FROM inbox_categories c WHERE c.environment_id = env AND c.inbox_id = gone;
     DELETE FROM preferences p WHERE p.environment_id = env AND p.inbox_id = gone;
     DELETE FROM broadcast_overrides o WHERE o.environment_id = env AND o.inbox_id = gone;
     DELETE FROM watermark_moves m WHERE m.environment_id = env AND m.inbox_id = gone;
+    DELETE FROM dead_letters d WHERE d.environment_id = env AND d.id = gone; -- before where a replay puts it
     DELETE FROM outbox o WHERE o.environment_id = env AND o.id = gone;
     DELETE FROM inboxes i WHERE i.environment_id = env AND i.id = gone;
     DELETE FROM subscribers s WHERE s.environment_id = env AND s.id = gone;
