@@ -112,21 +112,32 @@ def to_hint_job(job: Job) -> HintJob:
 
 
 # A published hint that named a notification ($3: those that were named) is what the timeline calls
-# delivered_hint. The item may be gone by now: then there is nothing to tell of.
+# delivered_hint. An item that is gone, or about to go, is passed over; one that is not stays until this
+# commits, so whoever removes it then, and after that its timeline, finds what is written here.
+# Jobs in order: when a lease has run out, two processes may finish the same ones.
 FINISH_HINT_JOBS: Final = """
-WITH done AS (
-    DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) AS d (environment_id, id)
-    WHERE o.environment_id = d.environment_id AND o.id = d.id
+WITH held AS MATERIALIZED (
+    SELECT o.environment_id, o.id FROM outbox o
+    JOIN unnest($1::uuid[], $2::uuid[]) AS d (environment_id, id)
+        ON o.environment_id = d.environment_id AND o.id = d.id
+    ORDER BY o.environment_id, o.id FOR UPDATE OF o
+), done AS (
+    DELETE FROM outbox o USING held h
+    WHERE o.environment_id = h.environment_id AND o.id = h.id
     RETURNING o.environment_id, o.payload
+), named AS MATERIALIZED (
+    SELECT n.environment_id, n.position
+    FROM done
+    CROSS JOIN jsonb_array_elements(done.payload -> 'hints') AS hint
+    JOIN notifications n
+        ON n.environment_id = done.environment_id
+           AND n.position = notification_position(done.environment_id, (hint ->> 1)::uuid)
+    WHERE done.payload ->> 'reason' = 'notification' AND (hint ->> 1)::uuid = ANY ($3)
+    FOR KEY SHARE OF n SKIP LOCKED
 )
 INSERT INTO timeline (environment_id, position, status, occurred_at)
 SELECT n.environment_id, n.position, 'delivered_hint', clock_timestamp()
-FROM done
-CROSS JOIN jsonb_array_elements(done.payload -> 'hints') AS hint
-JOIN notifications n
-    ON n.environment_id = done.environment_id
-       AND n.position = notification_position(done.environment_id, (hint ->> 1)::uuid)
-WHERE done.payload ->> 'reason' = 'notification' AND (hint ->> 1)::uuid = ANY ($3)
+FROM named n
 ORDER BY 1, 2
 ON CONFLICT DO NOTHING
 """

@@ -94,8 +94,6 @@ BEGIN
         UPDATE inboxes i SET version = i.version + 1
         FROM (SELECT DISTINCT g.env, g.inbox_id FROM gone g) AS g
         WHERE i.environment_id = g.env AND i.id = g.inbox_id
-    ), untold AS (
-        DELETE FROM timeline t USING gone g WHERE t.environment_id = g.env AND t.position = g.position
     ), unfound AS (
         DELETE FROM scheduled_positions s USING gone g
         WHERE s.environment_id = g.env AND s.id = g.id AND g.id <> g.position
@@ -113,6 +111,9 @@ BEGIN
     LEFT JOIN LATERAL (
         SELECT h.* FROM owe_hints(l.env, hint_reason, 'notification', now_us, l.hints) AS h
         WHERE l.hints IS NOT NULL) AS o ON true;
+    -- After the items, not with them: see FINISH_HINT_JOBS in app/db/outbox.py.
+    DELETE FROM timeline t USING unnest(envs, positions) AS w (env, position)
+    WHERE t.environment_id = w.env AND t.position = w.position;
 END
 $$;
 
