@@ -19,7 +19,7 @@ async def select_inbox_ids(
 
 
 SELECT_VERSIONS: Final = """
-SELECT i.id, i.version + h.version
+SELECT i.id, public_version(i.version, h.version)
 FROM inboxes i JOIN broadcast_heads h ON h.environment_id = i.environment_id
 WHERE i.environment_id = $1 AND i.id = ANY ($2)
 """

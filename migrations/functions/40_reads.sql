@@ -30,11 +30,18 @@ LANGUAGE sql STABLE ROWS 10 AS $$
       AND NOT is_muted(box.environment_id, box.id, b.category)
 $$;
 
+-- The version that callers compare: it grows with every change of the inbox, and of the environment's
+-- broadcasts. Of committed states it is even; mark_all() says what the odd ones are for.
+CREATE OR REPLACE FUNCTION public_version(inbox_version bigint, broadcast_version bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT 2 * (inbox_version + broadcast_version)
+$$;
+
 -- The counts of many inboxes at once; an inbox that does not exist has no row.
 CREATE OR REPLACE FUNCTION inbox_counts(env uuid, inbox_ids uuid[])
 RETURNS TABLE (inbox_id uuid, unread bigint, unseen bigint, version bigint)
 LANGUAGE sql STABLE AS $$
-    SELECT i.id, total.unread, total.unseen, i.version + h.version
+    SELECT i.id, total.unread, total.unseen, public_version(i.version, h.version)
     FROM inboxes i
     JOIN broadcast_heads h ON h.environment_id = i.environment_id
     CROSS JOIN LATERAL (
@@ -52,7 +59,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE AS $$
     SELECT i.id, coalesce(sum(c.unread), 0)::bigint, coalesce(sum(c.unseen), 0)::bigint,
-           i.version + h.version,
+           public_version(i.version, h.version),
            coalesce(array_agg(c.category ORDER BY c.category) FILTER (WHERE c.unread + c.unseen > 0), '{}'),
            coalesce(array_agg(c.unread ORDER BY c.category) FILTER (WHERE c.unread + c.unseen > 0), '{}'),
            coalesce(array_agg(c.unseen ORDER BY c.category) FILTER (WHERE c.unread + c.unseen > 0), '{}')

@@ -239,7 +239,8 @@ BEGIN
         changed := changed OR cleared > 0;
     END IF;
 
-    IF changed OR bound_n > wm_n OR bound_b > wm_b THEN
+    changed := changed OR bound_n > wm_n OR bound_b > wm_b;
+    IF changed THEN
         UPDATE inboxes i SET
             read_notification = CASE field WHEN 'read' THEN greatest(wm_n, bound_n) ELSE i.read_notification END,
             read_broadcast = CASE field WHEN 'read' THEN greatest(wm_b, bound_b) ELSE i.read_broadcast END,
@@ -261,6 +262,12 @@ BEGIN
     status := 'done';
     SELECT c.unread, c.unseen, c.version INTO STRICT unread, unseen, version
     FROM inbox_counts(env, ARRAY[box.id]) c;
+    IF changed THEN
+        -- Nobody else sees this state before the commit. A broadcast that commits first makes another one
+        -- with the same sum of versions, where nothing is marked yet: so this one is named by the odd number
+        -- below, which no committed state has.
+        version := version - 1;
+    END IF;
     RETURN NEXT;
 END
 $$;
