@@ -89,6 +89,7 @@ LANGUAGE sql VOLATILE AS $$
                WHERE r.created_at <= clock_timestamp() - interval '30 days' AND NOT is_remembered(r)
                ORDER BY r.created_at LIMIT batch) AS old
         WHERE i.environment_id = old.environment_id AND i.kind = old.kind AND i.key = old.key
+          AND i.created_at <= clock_timestamp() - interval '30 days' -- not used anew while we waited for it
         RETURNING 1
     )
     SELECT count(*) FROM gone
@@ -99,7 +100,8 @@ CREATE OR REPLACE FUNCTION forget_moves(oldest uuid, batch integer) RETURNS bigi
 LANGUAGE sql VOLATILE AS $$
     WITH gone AS (
         DELETE FROM watermark_moves m WHERE m.ctid = ANY (ARRAY(
-            SELECT w.ctid FROM watermark_moves w WHERE w.up_to < oldest LIMIT batch))
+            SELECT w.ctid FROM watermark_moves w WHERE w.up_to < oldest LIMIT batch
+            FOR UPDATE SKIP LOCKED)) -- an erasure may be at them
         RETURNING 1
     )
     SELECT count(*) FROM gone
