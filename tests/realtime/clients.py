@@ -1,6 +1,7 @@
 """Websocket clients of the tests."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,7 +10,10 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
+from websockets.uri import parse_uri
 
 from app.settings import Address
 from realtime.server import Gateway
@@ -98,3 +102,58 @@ class GatewayUnderTest:
         status, *lines = raw_head.decode().split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines)
         return int(status.split(" ")[1]), {name.lower(): value for name, value in headers.items()}, body
+
+
+class RawClient:
+    """A websocket client down to the bytes: it answers no ping, and reads only when told."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.received = b""
+
+    @classmethod
+    async def connect(
+        cls, gateway: GatewayUnderTest, subscriber_id: str, *, receive_buffer: int = 65_536
+    ) -> "RawClient":
+        """Returns once it is ready. receive_buffer: bytes the kernel takes while nobody reads."""
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.setblocking(False)  # noqa: FBT003 - the standard library's
+        await asyncio.get_running_loop().sock_connect(sock, (gateway.address.host, gateway.address.port))
+        reader, writer = await asyncio.open_connection(sock=sock, limit=1024)
+        query = urlencode(gateway.environment.subscriber_query(subscriber_id))
+        writer.write(
+            f"GET /v1/inbox/ws?{query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(TIMEOUT_S):
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readuntil(b'"ping_interval_s":25}')
+        return cls(reader, writer)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, gateway: GatewayUnderTest, subscriber_id: str, *, receive_buffer: int = 65_536
+    ) -> AsyncGenerator["RawClient"]:
+        client = await cls.connect(gateway, subscriber_id, receive_buffer=receive_buffer)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    async def read_to_close(self) -> tuple[int, int]:
+        """How many bytes came before the close frame, and its code."""
+        async with asyncio.timeout(TIMEOUT_S):
+            self.received += await self._reader.read(-1)
+        protocol = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
+        protocol.receive_data(self.received)
+        assert protocol.close_rcvd is not None, "the connection was lost without a close frame"
+        return len(self.received), protocol.close_rcvd.code
+
+    async def read_close_code(self) -> int:
+        return (await self.read_to_close())[1]
+
+    def close(self) -> None:
+        self._writer.close()

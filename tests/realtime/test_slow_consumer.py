@@ -1,0 +1,50 @@
+"""One client that does not read must cost the others nothing."""
+
+import asyncio
+import time
+
+from prometheus_client import REGISTRY
+
+from app import redis
+from app.contract import hints
+from app.contract.hints import Hint
+from app.db.pool import Pool
+from tests.realtime.backend import Backend
+from tests.realtime.clients import GatewayUnderTest, RawClient
+
+
+async def test_a_client_that_stops_reading_is_cut_with_4001_while_others_see_no_delay(
+    gateway: GatewayUnderTest, backend: Backend, pool: Pool, redis_url: str
+) -> None:
+    async with (
+        RawClient.open(gateway, "ann", receive_buffer=4096) as slow,
+        gateway.client("bob") as brisk,
+        redis.connect(redis_url) as client,
+    ):
+        inbox_id = await pool.fetchval("SELECT id FROM subscribers WHERE subscriber_id = 'ann'")
+        hint = Hint(
+            environment_id=gateway.environment.id,
+            inbox_id=inbox_id,
+            reason="notification",
+            at_us=time.time_ns() // 1000,
+            item_id=inbox_id,
+        )
+        before = slow_consumers()
+        longest = 0.0
+        async with asyncio.timeout(30):
+            while slow_consumers() == before:
+                assert await redis.publish(client, [hint] * 200)
+                begun = time.monotonic()
+                await backend.notify("bob")
+                await brisk.next("hint")
+                longest = max(longest, time.monotonic() - begun)
+        assert longest < 0.5
+        # What it was sent before is bounded; after it, the code, in case it ever reads again.
+        sent, code = await slow.read_to_close()
+        assert code == 4001
+        assert sent < 1_000_000
+        assert hints.frame("notification")[:16] in slow.received
+
+
+def slow_consumers() -> float:
+    return REGISTRY.get_sample_value("bellwire_slow_consumers_total") or 0.0
