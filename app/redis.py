@@ -1,8 +1,10 @@
 """The only way to Redis for everything but the gateway's subscriptions. Losing it may delay, never lose."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -68,3 +70,40 @@ async def is_there(client: Redis) -> bool:
     except _AWAY:
         return False
     return True
+
+
+# One bucket, by Redis's own clock: replicas share it, and none of their clocks matters. KEYS[1]: the bucket;
+# ARGV: tokens a second, tokens at most. Returns how many milliseconds to wait for a token; 0: one was taken.
+_BUCKET_SCRIPT: Final = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local since = math.max(0, now - (tonumber(bucket[2]) or now))
+local tokens = math.min(burst, (tonumber(bucket[1]) or burst) + since * rate)
+local wait = 0
+if tokens >= 1 then tokens = tokens - 1 else wait = math.ceil((1 - tokens) / rate * 1000) end
+redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(now))
+redis.call('PEXPIRE', KEYS[1], math.ceil(burst / rate * 1000) + 1000)
+return wait
+"""
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """One token of one bucket. rate: tokens a second; burst: tokens at most."""
+
+    bucket: str
+    rate: float
+    burst: float
+
+
+async def take_tokens(client: Redis, charges: Sequence[Charge], *, timeout_s: float) -> list[float] | None:
+    """For each, the seconds to wait for a token (0: one was taken). None where Redis is away."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            pipeline = client.pipeline(transaction=False)
+            for charge in charges:
+                pipeline.eval(_BUCKET_SCRIPT, 1, f"bellwire:rate:{charge.bucket}", charge.rate, charge.burst)
+            return [wait / 1000 for wait in await pipeline.execute()]
+    except _AWAY:
+        return None

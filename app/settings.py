@@ -39,6 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
     tls_terminated: bool = False
     retention_months: int = 12
+    api_key_rate: float = 500.0
+    api_key_burst: float = 1000.0
+    subscriber_rate: float = 20.0
+    subscriber_burst: float = 100.0
     shutdown_grace_s: float = 0.0
     drain_s: float = 5.0
     log_format: str = "text"
@@ -156,6 +160,10 @@ _VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "BELLWIRE_DEMO": ("demo", _flag),
     "BELLWIRE_TLS_TERMINATED": ("tls_terminated", _flag),
     "BELLWIRE_RETENTION_MONTHS": ("retention_months", _number(int, 1, 1200)),
+    "BELLWIRE_API_KEY_RATE": ("api_key_rate", _number(float, 0.0, 1e6)),
+    "BELLWIRE_API_KEY_BURST": ("api_key_burst", _number(float, 1.0, 1e6)),
+    "BELLWIRE_SUBSCRIBER_RATE": ("subscriber_rate", _number(float, 0.0, 1e6)),
+    "BELLWIRE_SUBSCRIBER_BURST": ("subscriber_burst", _number(float, 1.0, 1e6)),
     "BELLWIRE_SHUTDOWN_GRACE_S": ("shutdown_grace_s", _number(float, 0.0, 3600.0)),
     "BELLWIRE_DRAIN_S": ("drain_s", _number(float, 0.0, 3600.0)),
     "BELLWIRE_LOG_FORMAT": ("log_format", _choice("text", "json")),

@@ -146,6 +146,8 @@ class Stack:
             "BELLWIRE_LISTEN": "127.0.0.1:0",
             "BELLWIRE_GATEWAY_LISTEN": "127.0.0.1:0",
             "BELLWIRE_DRAIN_S": "0.2",
+            "BELLWIRE_API_KEY_RATE": "0",
+            "BELLWIRE_SUBSCRIBER_RATE": "0",
             **settings,
         }
         async with AsyncExitStack() as stop:

@@ -19,20 +19,23 @@ from app.services.auth import Identity
 
 
 async def require_api_key(received: LitestarRequest[Any, Any, Any]) -> None:
-    """Raises Unauthorized, InvalidRequest (a query that cannot be decoded), Unavailable."""
+    """Raises Unauthorized, RateLimited, InvalidRequest (a query that cannot be decoded), Unavailable."""
     request = cast("Request", received)
     services = request.services
     key = await services.authenticator.api_key(request.header(AUTHORIZATION))
     request.scope["auth"] = key
     services.key_usage.note(key)
+    await services.rate_limits.charge_api_key(key.id)
     request.query.check()
 
 
 async def require_subscriber(received: LitestarRequest[Any, Any, Any]) -> None:
-    """Raises Unauthorized, InvalidRequest (credentials or a query that cannot be decoded), Unavailable."""
+    """Raises Unauthorized, RateLimited, InvalidRequest (badly encoded credentials or query), Unavailable."""
     request = cast("Request", received)
     given = credentials.read(request.header, request.query.one)
-    request.scope["user"] = await request.services.authenticator.subscriber(given)
+    identity = await request.services.authenticator.subscriber(given)
+    request.scope["user"] = identity
+    await request.services.rate_limits.charge_subscriber(identity)
     for name in QUERY_NAMES:
         request.query.one(name)  # a header had precedence, but given twice is wrong all the same
     request.query.check()

@@ -23,6 +23,7 @@ from app.services.auth import Authenticator
 from app.services.broadcasts import Broadcasts
 from app.services.inbox import Inbox
 from app.services.notifications import Notifications
+from app.services.rate_limits import RateLimits
 from app.services.subscribers import Subscribers
 from app.settings import Address, Settings
 from app.signals import stop_on_signals
@@ -59,6 +60,7 @@ async def wire(settings: Settings) -> AsyncGenerator[Services]:
             settings=settings,
             pool=pool,
             authenticator=Authenticator(pool),
+            rate_limits=RateLimits(client, settings),
             notifications=Notifications(pool, publisher),
             broadcasts=Broadcasts(pool, publisher),
             inbox=Inbox(pool, publisher, people),

@@ -9,6 +9,7 @@ from app.services.auth import Authenticator
 from app.services.broadcasts import Broadcasts
 from app.services.inbox import Inbox
 from app.services.notifications import Notifications
+from app.services.rate_limits import RateLimits
 from app.services.subscribers import Subscribers
 from app.settings import Settings
 
@@ -17,6 +18,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     pool: Pool
     authenticator: Authenticator
+    rate_limits: RateLimits
     notifications: Notifications
     broadcasts: Broadcasts
     inbox: Inbox

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 import click
 import structlog
 
+from app import redis
 from app.api import main as api_main
 from app.cli import console, supervisor
 from app.db import migrate
 from app.services import seeds
+from app.services.rate_limits import RateLimits
 from app.settings import Address, Settings
 from app.worker import main as worker_main
 from realtime import main as gateway_main
@@ -53,9 +55,7 @@ def gateway(workers: int) -> None:
     settings = console.settings()
     if workers > 1:
         _fan_out("gateway", workers, settings.gateway_listen, "BELLWIRE_GATEWAY_LISTEN")
-    console.run(
-        _announced("gateway", lambda ready: gateway_main.run(settings, ready=ready, reuse_port=_shares()))
-    )
+    console.run(_gateway(settings))
 
 
 @click.command()
@@ -67,6 +67,15 @@ def worker() -> None:
         log.info("up", role="worker")
 
     console.run(worker_main.run(settings, ready=ready))
+
+
+async def _gateway(settings: Settings) -> None:
+    async with redis.connect(settings.redis_url) as client:
+        charge = RateLimits(client, settings).charge_subscriber
+        await _announced(
+            "gateway",
+            lambda ready: gateway_main.run(settings, ready=ready, reuse_port=_shares(), charge=charge),
+        )
 
 
 async def _prepare(settings: Settings) -> None:

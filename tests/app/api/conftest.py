@@ -19,7 +19,15 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str) -> Settings:
-    return Settings(database_url=database_url, redis_url=redis_url, listen=Address("127.0.0.1", 0), demo=True)
+    """Without rate limits: their own tests set them."""
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        listen=Address("127.0.0.1", 0),
+        demo=True,
+        api_key_rate=0,
+        subscriber_rate=0,
+    )
 
 
 @pytest.fixture
