@@ -171,7 +171,9 @@ def run_suite(directory: Path, test: str, *arguments: str, **environment: str) -
     file = directory / "test_it.py"
     file.write_text(textwrap.dedent(test))
     (directory / "pytest.ini").write_text("[pytest]\n")
-    return Script(BIN / "test", "-s", "-p", "no:cacheprovider", str(file), *arguments, **environment)
+    return Script(
+        sys.executable, BIN / "test", "-s", "-p", "no:cacheprovider", str(file), *arguments, **environment
+    )
 
 
 @made
