@@ -55,6 +55,8 @@ CREATE INDEX subscribers_newest ON subscribers (environment_id, created_at DESC,
 -- One row per subscriber (same id): the lock that serialises everything that happens to that person's
 -- inbox, and the watermarks. Nothing that changes is indexed, so that every update stays HOT.
 -- A watermark is the position of the newest item it covers; the zero uuid covers nothing.
+-- id is a position of the moment the inbox was made: each of its direct items lies above it, and none above
+-- last_position_us, so that no statement opens a partition from before or after.
 CREATE TABLE inboxes (
     environment_id       uuid NOT NULL,
     id                   uuid NOT NULL,
@@ -65,7 +67,8 @@ CREATE TABLE inboxes (
     seen_broadcast       uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     archive_notification uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     archive_broadcast    uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
-    last_position_us     bigint NOT NULL DEFAULT 0,
+    last_position_us     bigint NOT NULL, -- starts at the time of id
+    override_states      integer NOT NULL DEFAULT 1, -- bit n: may hold direct items of override_state n
     version              bigint NOT NULL, -- starts at the clock in microseconds, so a re-created inbox is never behind
     PRIMARY KEY (environment_id, id)
 ) WITH (fillfactor = 70);
@@ -93,6 +96,12 @@ CREATE TABLE preferences (
 -- read and archived are overrides: NULL means the watermark decides. override_state numbers their nine
 -- combinations, so that every view is a few contiguous ranges of one index (view_ranges() in
 -- functions/20_rules.sql) and none has to step over what it must not show.
+--
+-- A generic plan is made once and kept, often while a partition is new: then all indexes look equally
+-- cheap, and one that shares its first columns with the right one would read a whole inbox, or a whole
+-- environment, for a page. So there is no primary key, which could serve any statement, and each index has
+-- a condition that is always true and that a statement must name to get it. The views in
+-- functions/05_doors.sql name them: go through one of those, never to the table.
 CREATE TABLE notifications (
     environment_id uuid NOT NULL,
     inbox_id       uuid NOT NULL,
@@ -107,14 +116,18 @@ CREATE TABLE notifications (
     deliver_at     timestamptz,       -- NULL: was never scheduled
     expires_at     timestamptz,
     category       text COLLATE "C" NOT NULL,
-    payload        json NOT NULL,
-    PRIMARY KEY (environment_id, position)
+    payload        json NOT NULL
 ) PARTITION BY RANGE (position);
+-- One item, and an environment's items in order.
+CREATE UNIQUE INDEX notifications_position ON notifications (environment_id, position)
+    WHERE override_state <= 8;
 -- Every unfiltered view, and the overrides that an "all" collects.
-CREATE INDEX notifications_view ON notifications (environment_id, inbox_id, override_state, position);
+CREATE INDEX notifications_view ON notifications (environment_id, inbox_id, override_state, position)
+    WHERE override_state >= 0;
 -- Filtered and muted views, merged category by category.
 CREATE INDEX notifications_category_view
-    ON notifications (environment_id, inbox_id, category, override_state, position);
+    ON notifications (environment_id, inbox_id, category, override_state, position)
+    WHERE override_state <> 9;
 -- The worker's next expiry.
 CREATE INDEX notifications_expiry ON notifications (expires_at) WHERE expires_at IS NOT NULL;
 
@@ -143,8 +156,10 @@ CREATE TABLE scheduled (
 );
 -- The worker's next deliveries, an equal share of each environment, and management lists.
 CREATE UNIQUE INDEX scheduled_place ON scheduled (environment_id, place);
--- Erasing a person.
-CREATE INDEX scheduled_inbox ON scheduled (environment_id, inbox_id) WHERE inbox_id IS NOT NULL;
+-- The few broadcasts among them.
+CREATE INDEX scheduled_broadcasts ON scheduled (environment_id, place) WHERE inbox_id IS NULL;
+-- One person's, to list and to erase.
+CREATE INDEX scheduled_inbox ON scheduled (environment_id, inbox_id, place) WHERE inbox_id IS NOT NULL;
 
 -- One row per environment serialises its broadcasts. Its own row, because locking `environments` would
 -- block every insert that refers to it.
@@ -169,6 +184,8 @@ CREATE TABLE broadcasts (
 );
 -- Counting reads position and category of many broadcasts and nothing else of them.
 CREATE INDEX broadcasts_count ON broadcasts (environment_id, position) INCLUDE (category);
+-- Filtered and muted pages, merged category by category.
+CREATE INDEX broadcasts_category ON broadcasts (environment_id, category, position);
 CREATE UNIQUE INDEX broadcasts_id ON broadcasts (environment_id, id);
 CREATE INDEX broadcasts_expiry ON broadcasts (expires_at) WHERE expires_at IS NOT NULL;
 
@@ -182,8 +199,9 @@ CREATE TABLE broadcast_overrides (
     PRIMARY KEY (environment_id, inbox_id, position),
     CHECK (read IS NOT NULL OR archived IS NOT NULL)
 );
--- Retracting a broadcast removes what people decided about it.
-CREATE INDEX broadcast_overrides_position ON broadcast_overrides (environment_id, position);
+-- Retracting a broadcast removes what people decided about it. Its condition is always true: see notifications.
+CREATE INDEX broadcast_overrides_position ON broadcast_overrides (environment_id, position)
+    WHERE read IS NOT NULL OR archived IS NOT NULL;
 
 -- One row is something that happened to a direct item on its own: a hint naming it was published
 -- (delivered_hint) or it was read one by one (read). Monthly partitions like the items.

@@ -81,7 +81,7 @@ due AS MATERIALIZED (
     FROM tenant
     CROSS JOIN LATERAL (SELECT o.id FROM outbox o
                         WHERE o.job_type = $1 AND o.environment_id = tenant.environment_id
-                          AND o.run_at <= clock_timestamp()
+                          AND o.run_at <= (SELECT clock_timestamp())
                         ORDER BY o.run_at
                         LIMIT (SELECT greatest($2 / greatest(count(*), 1), 1) FROM tenant)
                         FOR UPDATE SKIP LOCKED) AS job
@@ -129,7 +129,7 @@ WITH held AS MATERIALIZED (
     SELECT n.environment_id, n.position
     FROM done
     CROSS JOIN jsonb_array_elements(done.payload -> 'hints') AS hint
-    JOIN notifications n
+    JOIN notifications_by_position n
         ON n.environment_id = done.environment_id
            AND n.position = notification_position(done.environment_id, (hint ->> 1)::uuid)
     WHERE done.payload ->> 'reason' = 'notification' AND (hint ->> 1)::uuid = ANY ($3)

@@ -52,6 +52,7 @@ def create_pool(database_url: str, *, size: int, name: str) -> Pool:
         server_settings={
             "application_name": f"bellwire {name}",
             "plan_cache_mode": "force_generic_plan",  # planning a page costs more than running it
+            "enable_seqscan": "off",  # a plan made while a table was small is kept when it has grown
             "jit": "off",
             "timezone": "UTC",
         },

@@ -14,7 +14,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION from_us(us bigint) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT timestamptz 'epoch' + us * interval '1 microsecond'
+    SELECT (timestamp 'epoch' + us * interval '1 microsecond') AT TIME ZONE 'UTC'
 $$;
 
 -- The next position time of an inbox: the clock, unless it stands still or steps back.
@@ -57,7 +57,9 @@ $$;
 
 -- Where an item's id stands: delivered items carry their position as id unless they were scheduled.
 CREATE OR REPLACE FUNCTION notification_position(env uuid, notification uuid) RETURNS uuid
-LANGUAGE sql STABLE AS $$
-    SELECT coalesce((SELECT s.position FROM scheduled_positions s
-                     WHERE s.environment_id = env AND s.id = notification), notification)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN coalesce((SELECT s.position FROM scheduled_positions s
+                     WHERE s.environment_id = env AND s.id = notification), notification);
+END
 $$;

@@ -47,18 +47,63 @@ LANGUAGE sql IMMUTABLE ROWS 6 AS $$
     WHERE a.archive = CASE view WHEN 'archived' THEN 'in' ELSE 'out' END
 $$;
 
--- Muted: hidden from every view and every count, sends no hint.
-CREATE OR REPLACE FUNCTION is_muted(env uuid, inbox uuid, item_category text) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM preferences p
-                   WHERE p.environment_id = env AND p.inbox_id = inbox AND p.category = item_category)
+-- Sets of override states, as inboxes.override_states has them: bit n stands for state n.
+CREATE OR REPLACE FUNCTION has_state(states integer, state integer) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT states & (1 << state) <> 0
 $$;
 
--- Does a category match one of the patterns of a request? 'a.*' matches what begins with 'a.'.
-CREATE OR REPLACE FUNCTION category_matches(item_category text, patterns text[]) RETURNS boolean
+CREATE OR REPLACE FUNCTION states_in(states integer) RETURNS smallint[]
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN ARRAY(SELECT s::smallint FROM generate_series(0, 8) AS s WHERE has_state(states, s));
+END
+$$;
+
+-- Those in which `field` ('read' or 'archived'; of 'seen' there are none) is decided item by item.
+CREATE OR REPLACE FUNCTION deciding_states(states integer, field text) RETURNS integer
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT patterns IS NULL OR EXISTS (
-        SELECT FROM unnest(patterns) AS pattern
-        WHERE item_category = pattern
-           OR (right(pattern, 2) = '.*' AND starts_with(item_category, left(pattern, -1))))
+    SELECT states & CASE field
+        WHEN 'read' THEN b'111111000'::integer WHEN 'archived' THEN b'110110110'::integer ELSE 0 END
+$$;
+
+-- What they become once `field` is left to the watermark.
+CREATE OR REPLACE FUNCTION undecided_states(states integer, field text) RETURNS integer
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE field
+        WHEN 'read' THEN (states | (states >> 3) | (states >> 6)) & b'000000111'::integer
+        WHEN 'archived' THEN (states | (states >> 1) | (states >> 2)) & b'001001001'::integer
+        ELSE states END
+$$;
+
+-- Muted: hidden from every view and every count, sends no hint. A row of preferences says so.
+CREATE OR REPLACE FUNCTION is_muted(env uuid, inbox uuid, item_category text) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM preferences p
+                   WHERE p.environment_id = env AND p.inbox_id = inbox AND p.category = item_category);
+END
+$$;
+
+-- The same for a whole page: is_muted() is membership in this.
+CREATE OR REPLACE FUNCTION muted_categories(env uuid, inbox uuid) RETURNS text[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ARRAY(SELECT p.category FROM preferences p WHERE p.environment_id = env AND p.inbox_id = inbox);
+END
+$$;
+
+-- Does a category match one of the patterns of a request? 'a.*' matches what begins with 'a.': prefixes
+-- holds 'a.' for it. patterns NULL: everything matches.
+CREATE OR REPLACE FUNCTION category_matches(item_category text, patterns text[], prefixes text[])
+RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT patterns IS NULL OR item_category = ANY (patterns) OR item_category ^@ ANY (prefixes)
+$$;
+
+CREATE OR REPLACE FUNCTION category_prefixes(patterns text[]) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN ARRAY(SELECT left(p, -1) FROM unnest(patterns) AS p WHERE right(p, 2) = '.*');
+END
 $$;

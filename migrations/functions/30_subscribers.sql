@@ -21,8 +21,9 @@ BEGIN
         ON CONFLICT (environment_id, subscriber_id) DO NOTHING
         RETURNING environment_id, id, created_at
     )
-    INSERT INTO inboxes (environment_id, id, broadcasts_from, version)
-    SELECT b.environment_id, b.id, position_floor(to_us(b.created_at)), clock_us() FROM born b;
+    INSERT INTO inboxes (environment_id, id, broadcasts_from, last_position_us, version)
+    SELECT b.environment_id, b.id, position_floor(to_us(b.created_at)), position_us(b.id), clock_us()
+    FROM born b;
     GET DIAGNOSTICS created = ROW_COUNT;
     RETURN created;
 END

@@ -1,33 +1,38 @@
 -- What a person sees: counts, pages. All STABLE: every statement inside sees the snapshot of the query
 -- that called, so that a page, its counts and its version are of one instant.
 
--- What counts for one inbox: a row a category of direct items (maintained counters) and a row a broadcast
--- (counted here: above the watermarks, and among the overrides below them). Muted ones are left out.
+-- What counts for one inbox, muted left out: the maintained counters of direct items, the broadcasts above
+-- the watermarks as if nobody had decided about them, and what this person's overrides change about that.
 CREATE OR REPLACE FUNCTION counted(box inboxes) RETURNS TABLE (category text, unread bigint, unseen bigint)
 LANGUAGE sql STABLE ROWS 10 AS $$
-    SELECT c.category, c.unread, c.unseen
-    FROM inbox_categories c
-    WHERE c.environment_id = box.environment_id AND c.inbox_id = box.id
-      AND NOT is_muted(box.environment_id, box.id, c.category)
-    UNION ALL
-    SELECT b.category,
-           in_view('unread', o.read, o.archived, b.position, box.read_broadcast, box.archive_broadcast)
-               ::integer::bigint,
-           (b.position > box.seen_broadcast)::integer::bigint
-    FROM broadcasts b
-    LEFT JOIN broadcast_overrides o
-        ON o.environment_id = box.environment_id AND o.inbox_id = box.id AND o.position = b.position
-    WHERE b.environment_id = box.environment_id AND b.position >= box.broadcasts_from
-      AND b.position > least(box.seen_broadcast, greatest(box.read_broadcast, box.archive_broadcast))
-      AND NOT is_muted(box.environment_id, box.id, b.category)
-    UNION ALL
-    SELECT b.category, 1, 0
-    FROM broadcast_overrides o
-    JOIN broadcasts b ON b.environment_id = o.environment_id AND b.position = o.position
-    WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
-      AND o.position <= least(box.seen_broadcast, greatest(box.read_broadcast, box.archive_broadcast))
-      AND in_view('unread', o.read, o.archived, o.position, box.read_broadcast, box.archive_broadcast)
-      AND NOT is_muted(box.environment_id, box.id, b.category)
+    SELECT part.category, part.unread, part.unseen
+    FROM (
+        SELECT c.category, c.unread, c.unseen
+        FROM inbox_categories c
+        WHERE c.environment_id = box.environment_id AND c.inbox_id = box.id
+        UNION ALL
+        SELECT b.category,
+               count(*) FILTER (WHERE in_view('unread', NULL, NULL, b.position,
+                                              box.read_broadcast, box.archive_broadcast)),
+               count(*) FILTER (WHERE b.position > box.seen_broadcast)
+        FROM broadcasts b
+        WHERE b.environment_id = box.environment_id AND b.position >= box.broadcasts_from
+          AND b.position > least(box.seen_broadcast, greatest(box.read_broadcast, box.archive_broadcast))
+        GROUP BY b.category
+        UNION ALL
+        SELECT b.category,
+               (in_view('unread', o.read, o.archived, o.position, box.read_broadcast, box.archive_broadcast)
+                    ::integer
+                - in_view('unread', NULL, NULL, o.position, box.read_broadcast, box.archive_broadcast)
+                    ::integer)::bigint,
+               0
+        FROM broadcast_overrides o
+        JOIN broadcasts b ON b.environment_id = o.environment_id AND b.position = o.position
+        WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
+    ) AS part
+    WHERE NOT EXISTS (SELECT FROM preferences p
+                      WHERE p.environment_id = box.environment_id AND p.inbox_id = box.id
+                        AND p.category = part.category)
 $$;
 
 -- The version that callers compare: it grows with every change of the inbox, and of the environment's
@@ -76,82 +81,110 @@ $$;
 -- change to the inbox bumps its version and every change to the broadcasts bumps the head's.
 CREATE OR REPLACE FUNCTION page_etag(inbox uuid, inbox_version bigint, broadcast_version bigint, parameters text)
 RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
+LANGUAGE sql STABLE AS $$
     SELECT left(encode(sha256(convert_to(
         concat_ws('/', inbox, inbox_version, broadcast_version, parameters), 'UTF8')), 'hex'), 32)
 $$;
 
--- Direct items of one view, newest first. categories_wanted NULL: all of them, from one index range per
--- override state; otherwise merged category by category, so that nothing is stepped over.
+-- Direct items of one view, in any order: up to page_size of each override state that this inbox has, and
+-- of each category. categories_wanted NULL: all of them, from one index range a state; otherwise category
+-- by category, so that nothing is stepped over.
 CREATE OR REPLACE FUNCTION notification_page(
     box inboxes, view text, categories_wanted text[], before uuid, page_size integer
 ) RETURNS TABLE (item uuid, id uuid, category text, payload json, read boolean, archived boolean)
 LANGUAGE plpgsql STABLE ROWS 20 AS $$
+DECLARE
+    part record;
 BEGIN
-    IF categories_wanted IS NULL THEN
-        RETURN QUERY
-        SELECT n.* FROM view_ranges(view, box.read_notification, box.archive_notification) v
-        CROSS JOIN LATERAL (
+    FOR part IN
+        SELECT v.override_state, greatest(v.above, box.id) AS above,
+               least(v.up_to, before, position_ceiling(box.last_position_us)) AS up_to
+        FROM view_ranges(view, box.read_notification, box.archive_notification) v
+        WHERE has_state(box.override_states, v.override_state)
+    LOOP
+        CONTINUE WHEN part.above >= part.up_to;
+        IF categories_wanted IS NULL THEN
+            RETURN QUERY
             SELECT n.position, n.id, n.category, n.payload, n.read, n.archived
-            FROM notifications n
+            FROM notifications_by_state n
             WHERE n.environment_id = box.environment_id AND n.inbox_id = box.id
-              AND n.override_state = v.override_state
-              AND n.position > v.above AND n.position <= least(v.up_to, before)
-            ORDER BY n.position DESC LIMIT page_size
-        ) AS n
-        ORDER BY n.position DESC LIMIT page_size;
-    ELSE
-        RETURN QUERY
-        SELECT n.* FROM unnest(categories_wanted) AS wanted (category)
-        CROSS JOIN view_ranges(view, box.read_notification, box.archive_notification) v
-        CROSS JOIN LATERAL (
-            SELECT n.position, n.id, n.category, n.payload, n.read, n.archived
-            FROM notifications n
-            WHERE n.environment_id = box.environment_id AND n.inbox_id = box.id
-              AND n.category = wanted.category AND n.override_state = v.override_state
-              AND n.position > v.above AND n.position <= least(v.up_to, before)
-            ORDER BY n.position DESC LIMIT page_size
-        ) AS n
-        ORDER BY n.position DESC LIMIT page_size;
-    END IF;
+              AND n.override_state = part.override_state
+              AND n.position > part.above AND n.position <= part.up_to
+            ORDER BY n.position DESC LIMIT page_size;
+        ELSE
+            RETURN QUERY
+            SELECT one.* FROM unnest(categories_wanted) AS wanted (category)
+            CROSS JOIN LATERAL (
+                SELECT n.position, n.id, n.category, n.payload, n.read, n.archived
+                FROM notifications_by_category n
+                WHERE n.environment_id = box.environment_id AND n.inbox_id = box.id
+                  AND n.category = wanted.category AND n.override_state = part.override_state
+                  AND n.position > part.above AND n.position <= part.up_to
+                ORDER BY n.position DESC LIMIT page_size) AS one;
+        END IF;
+    END LOOP;
 END
 $$;
 
--- Broadcasts of one view, newest first: those nobody decided about, above (or below) the watermark, and
--- those this person decided about.
+-- The categories of an environment's broadcasts. Steps from one to the next along an index, so that the
+-- cost is one probe a category.
+CREATE OR REPLACE FUNCTION broadcast_categories(env uuid) RETURNS SETOF text
+LANGUAGE sql STABLE ROWS 10 AS $$
+    WITH RECURSIVE one (category) AS (
+        (SELECT b.category FROM broadcasts b WHERE b.environment_id = env ORDER BY 1 LIMIT 1)
+        UNION ALL
+        SELECT (SELECT b.category FROM broadcasts b
+                WHERE b.environment_id = env AND b.category > one.category ORDER BY 1 LIMIT 1)
+        FROM one WHERE one.category IS NOT NULL
+    )
+    SELECT one.category FROM one WHERE one.category IS NOT NULL
+$$;
+
+-- Broadcasts of one view, in any order: up to page_size of those nobody decided about, above (or below) the
+-- watermark, and of those this person decided about. categories_wanted as notification_page().
 CREATE OR REPLACE FUNCTION broadcast_page(
-    box inboxes, view text, patterns text[], before uuid, page_size integer
+    box inboxes, view text, categories_wanted text[], before uuid, page_size integer
 ) RETURNS TABLE (item uuid, id uuid, category text, payload json, read boolean, archived boolean)
 LANGUAGE plpgsql STABLE ROWS 20 AS $$
 DECLARE
     plain record; -- the range of the broadcasts that nobody decided about
 BEGIN
-    SELECT v.above, v.up_to INTO STRICT plain
+    SELECT v.above, least(v.up_to, before) AS up_to INTO STRICT plain
     FROM view_ranges(view, box.read_broadcast, box.archive_broadcast) v WHERE v.override_state = 0;
+    IF plain.above >= plain.up_to THEN
+        NULL; -- only what was decided about can be there
+    ELSIF categories_wanted IS NULL THEN
+        RETURN QUERY
+        SELECT b.position, b.id, b.category, b.payload, NULL::boolean, NULL::boolean
+        FROM broadcasts b
+        WHERE b.environment_id = box.environment_id
+          AND b.position >= box.broadcasts_from AND b.position > plain.above AND b.position <= plain.up_to
+          AND NOT EXISTS (SELECT FROM broadcast_overrides o
+                          WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
+                            AND o.position = b.position)
+        ORDER BY b.position DESC LIMIT page_size;
+    ELSE
+        RETURN QUERY
+        SELECT one.* FROM unnest(categories_wanted) AS wanted (category)
+        CROSS JOIN LATERAL (
+            SELECT b.position, b.id, b.category, b.payload, NULL::boolean, NULL::boolean
+            FROM broadcasts b
+            WHERE b.environment_id = box.environment_id AND b.category = wanted.category
+              AND b.position >= box.broadcasts_from AND b.position > plain.above
+              AND b.position <= plain.up_to
+              AND NOT EXISTS (SELECT FROM broadcast_overrides o
+                              WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
+                                AND o.position = b.position)
+            ORDER BY b.position DESC LIMIT page_size) AS one;
+    END IF;
     RETURN QUERY
-    SELECT page.* FROM (
-        (SELECT b.position, b.id, b.category, b.payload, NULL::boolean, NULL::boolean
-         FROM broadcasts b
-         WHERE b.environment_id = box.environment_id
-           AND b.position >= box.broadcasts_from AND b.position > plain.above
-           AND b.position <= least(plain.up_to, before)
-           AND NOT EXISTS (SELECT FROM broadcast_overrides o
-                           WHERE o.environment_id = b.environment_id AND o.inbox_id = box.id
-                             AND o.position = b.position)
-           AND category_matches(b.category, patterns)
-           AND NOT is_muted(b.environment_id, box.id, b.category)
-         ORDER BY b.position DESC LIMIT page_size)
-        UNION ALL
-        (SELECT b.position, b.id, b.category, b.payload, o.read, o.archived
-         FROM broadcast_overrides o
-         JOIN broadcasts b ON b.environment_id = o.environment_id AND b.position = o.position
-         WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id AND o.position <= before
-           AND in_view(view, o.read, o.archived, o.position, box.read_broadcast, box.archive_broadcast)
-           AND category_matches(b.category, patterns)
-           AND NOT is_muted(b.environment_id, box.id, b.category)
-         ORDER BY o.position DESC LIMIT page_size)
-    ) AS page
-    ORDER BY 1 DESC LIMIT page_size;
+    SELECT b.position, b.id, b.category, b.payload, o.read, o.archived
+    FROM broadcast_overrides o
+    JOIN broadcasts b ON b.environment_id = o.environment_id AND b.position = o.position
+    WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id AND o.position <= before
+      AND in_view(view, o.read, o.archived, o.position, box.read_broadcast, box.archive_broadcast)
+      AND (categories_wanted IS NULL OR b.category = ANY (categories_wanted))
+    ORDER BY o.position DESC LIMIT page_size;
 END
 $$;
 
@@ -169,7 +202,7 @@ LANGUAGE sql STABLE ROWS 1 AS $$
         SELECT n.position AS item, n.id, n.category, n.payload::text,
                is_covered(n.read, n.position, i.read_notification) AS read,
                is_covered(n.archived, n.position, i.archive_notification) AS archived
-        FROM notifications n
+        FROM notifications_by_position n
         WHERE item_source = 'notification' AND n.environment_id = env AND n.inbox_id = i.id
           AND n.position = notification_position(env, item_id) AND n.id = item_id
         UNION ALL
@@ -199,11 +232,13 @@ CREATE OR REPLACE FUNCTION inbox_page(
 LANGUAGE plpgsql STABLE ROWS 1 AS $$
 DECLARE
     box             inboxes;
-    head_version    bigint;
-    wanted          text[];
-    newest          uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-    before_direct   uuid := newest;
-    before_announce uuid := newest;
+    head            broadcast_heads;
+    muted           text[];
+    prefixes        text[] := category_prefixes(patterns);
+    wanted          text[]; -- categories of direct items, and of broadcasts; NULL: all
+    wanted_announce text[];
+    before_direct   uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    before_announce uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 BEGIN
     SELECT i.* INTO box
     FROM subscribers s JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
@@ -211,8 +246,8 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    SELECT h.version INTO STRICT head_version FROM broadcast_heads h WHERE h.environment_id = env;
-    etag := page_etag(box.id, box.version, head_version, parameters);
+    SELECT h.* INTO STRICT head FROM broadcast_heads h WHERE h.environment_id = env;
+    etag := page_etag(box.id, box.version, head.version, parameters);
     IF etag = ANY (known_etags) OR '*' = ANY (known_etags) THEN
         not_modified := true;
         RETURN NEXT;
@@ -225,12 +260,16 @@ BEGIN
         before_direct := position_ceiling(before_us - 1);
         before_announce := position_ceiling(before_us - before_source);
     END IF;
-    IF patterns IS NOT NULL
-       OR EXISTS (SELECT FROM preferences p WHERE p.environment_id = env AND p.inbox_id = box.id) THEN
-        SELECT coalesce(array_agg(c.category), '{}') INTO wanted
-        FROM inbox_categories c
-        WHERE c.environment_id = env AND c.inbox_id = box.id
-          AND category_matches(c.category, patterns) AND NOT is_muted(env, box.id, c.category);
+    muted := muted_categories(env, box.id);
+    IF patterns IS NOT NULL OR muted <> '{}' THEN
+        wanted := ARRAY(
+            SELECT c.category FROM inbox_categories c
+            WHERE c.environment_id = env AND c.inbox_id = box.id AND c.category <> ALL (muted)
+              AND category_matches(c.category, patterns, prefixes));
+        wanted_announce := ARRAY(
+            SELECT c.category FROM broadcast_categories(env) AS c (category)
+            WHERE c.category <> ALL (muted)
+              AND category_matches(c.category, patterns, prefixes));
     END IF;
     SELECT array_agg(p.source), array_agg(p.item), array_agg(p.id), array_agg(p.category),
            array_agg(p.payload::text),
@@ -243,7 +282,8 @@ BEGIN
         SELECT merged.* FROM (
             SELECT 0 AS source, n.* FROM notification_page(box, view, wanted, before_direct, page_size) n
             UNION ALL
-            SELECT 1, b.* FROM broadcast_page(box, view, patterns, before_announce, page_size) b
+            SELECT 1, b.* FROM broadcast_page(box, view, wanted_announce, before_announce, page_size) b
+            WHERE position_ceiling(head.last_position_us) >= box.broadcasts_from
         ) AS merged
         ORDER BY left(merged.item::text, 18) COLLATE "C" DESC, merged.source LIMIT page_size
     ) AS p;

@@ -70,13 +70,13 @@ DECLARE
 BEGIN
     PERFORM FROM inboxes i
     WHERE (i.environment_id, i.id) IN (
-        SELECT n.environment_id, n.inbox_id FROM notifications n
+        SELECT n.environment_id, n.inbox_id FROM notifications_by_position n
         JOIN unnest(envs, positions) AS w (env, position)
             ON n.environment_id = w.env AND n.position = w.position)
     ORDER BY i.environment_id, i.id FOR UPDATE;
     RETURN QUERY
     WITH gone AS (
-        DELETE FROM notifications n
+        DELETE FROM notifications_by_position n
         USING unnest(envs, positions) AS w (env, position), inboxes i
         WHERE n.environment_id = w.env AND n.position = w.position
           AND i.environment_id = n.environment_id AND i.id = n.inbox_id
@@ -284,7 +284,7 @@ LANGUAGE sql VOLATILE ROWS 10 AS $$
     SELECT r.* FROM (
         SELECT array_agg(due.environment_id) AS envs, array_agg(due.position) AS positions
         FROM (SELECT n.environment_id, n.position FROM notifications n
-              WHERE n.expires_at <= clock_timestamp() ORDER BY n.expires_at LIMIT batch) AS due
+              WHERE n.expires_at <= (SELECT clock_timestamp()) ORDER BY n.expires_at LIMIT batch) AS due
     ) AS batch
     CROSS JOIN LATERAL remove_items(batch.envs, batch.positions, 'expired') AS r
     WHERE batch.envs IS NOT NULL
@@ -298,7 +298,7 @@ DECLARE
     due record;
 BEGIN
     SELECT b.environment_id, b.id INTO due FROM broadcasts b
-    WHERE b.expires_at <= clock_timestamp() ORDER BY b.expires_at LIMIT 1;
+    WHERE b.expires_at <= (SELECT clock_timestamp()) ORDER BY b.expires_at LIMIT 1;
     IF FOUND THEN
         environment_id := due.environment_id;
         SELECT r.job_id, r.job INTO job_id, job FROM remove_broadcast(due.environment_id, due.id, 'expired') r;

@@ -20,10 +20,11 @@ DECLARE
     archive_watermark uuid;
     new_read          boolean;
     new_archived      boolean;
+    new_state         integer := 0;
     change            integer;
 BEGIN
     IF subscriber IS NULL THEN
-        SELECT i.* INTO box FROM notifications n
+        SELECT i.* INTO box FROM notifications_by_position n
         JOIN inboxes i ON i.environment_id = n.environment_id AND i.id = n.inbox_id
         WHERE n.environment_id = env AND n.position = notification_position(env, item_id)
         FOR UPDATE OF i;
@@ -41,7 +42,7 @@ BEGIN
     IF item_source = 'notification' THEN
         read_watermark := box.read_notification;
         archive_watermark := box.archive_notification;
-        SELECT n.position, n.category, n.read, n.archived INTO item FROM notifications n
+        SELECT n.position, n.category, n.read, n.archived INTO item FROM notifications_by_position n
         WHERE n.environment_id = env AND n.inbox_id = box.id
           AND n.position = notification_position(env, item_id);
     ELSE
@@ -74,8 +75,9 @@ BEGIN
     END IF;
 
     IF item_source = 'notification' THEN
-        UPDATE notifications n SET read = new_read, archived = new_archived
-        WHERE n.environment_id = env AND n.position = item.position;
+        UPDATE notifications_by_position n SET read = new_read, archived = new_archived
+        WHERE n.environment_id = env AND n.position = item.position
+        RETURNING n.override_state INTO STRICT new_state;
         change := in_view('unread', new_read, new_archived, item.position, read_watermark, archive_watermark)::integer
                   - in_view('unread', item.read, item.archived, item.position, read_watermark, archive_watermark)::integer;
         IF change <> 0 THEN
@@ -95,7 +97,8 @@ BEGIN
         ON CONFLICT (environment_id, inbox_id, position)
             DO UPDATE SET read = excluded.read, archived = excluded.archived;
     END IF;
-    UPDATE inboxes i SET version = i.version + 1 WHERE i.environment_id = env AND i.id = box.id;
+    UPDATE inboxes i SET version = i.version + 1, override_states = i.override_states | (1 << new_state)
+    WHERE i.environment_id = env AND i.id = box.id;
     IF NOT is_muted(env, box.id, item.category) THEN
         SELECT o.job_id, o.job INTO job_id, job
         FROM owe_hint(env, CASE field WHEN 'read' THEN 'read_state' ELSE 'archive_state' END,
@@ -117,14 +120,15 @@ CREATE OR REPLACE FUNCTION mark_all(
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
-    nothing  constant uuid := '00000000-0000-0000-0000-000000000000';
-    box      inboxes;
-    bound_n  uuid; -- how far this call covers, per source
-    bound_b  uuid;
-    wm_n     uuid; -- the watermarks before
-    wm_b     uuid;
-    cleared  bigint;
-    changed  boolean := false;
+    nothing   constant uuid := '00000000-0000-0000-0000-000000000000';
+    box       inboxes;
+    bound_n   uuid; -- how far this call covers, per source
+    bound_b   uuid;
+    wm_n      uuid; -- the watermarks before
+    wm_b      uuid;
+    redundant integer; -- the states of items whose override says nothing at or below the bound
+    cleared   bigint;
+    changed   boolean := false;
 BEGIN
     SELECT i.* INTO box FROM subscribers s
     JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
@@ -142,7 +146,7 @@ BEGIN
     INTO STRICT bound_n, bound_b
     FROM broadcast_heads h WHERE h.environment_id = env;
     IF up_to_notification IS NOT NULL THEN
-        SELECT least(bound_n, n.position) INTO wm_n FROM notifications n
+        SELECT least(bound_n, n.position) INTO wm_n FROM notifications_by_position n
         WHERE n.environment_id = env AND n.inbox_id = box.id
           AND n.position = notification_position(env, up_to_notification);
     END IF;
@@ -178,10 +182,10 @@ BEGIN
             ELSE
                 UPDATE inbox_categories c SET unseen = c.unseen - gone.items
                 FROM (SELECT n.category, count(*) AS items
-                      FROM generate_series(0, 8) AS state
-                      JOIN notifications n ON n.override_state = state::smallint
+                      FROM notifications_by_state n
                       WHERE n.environment_id = env AND n.inbox_id = box.id
-                        AND n.position > wm_n AND n.position <= bound_n
+                        AND n.override_state = ANY (states_in(box.override_states))
+                        AND n.position > greatest(wm_n, box.id) AND n.position <= bound_n
                       GROUP BY n.category) AS gone
                 WHERE c.environment_id = env AND c.inbox_id = box.id AND c.category = gone.category;
             END IF;
@@ -194,47 +198,38 @@ BEGIN
         FROM (SELECT n.category, count(*) AS items
               FROM view_ranges('unread', box.read_notification, box.archive_notification) v
               CROSS JOIN LATERAL (
-                  SELECT n.category FROM notifications n
+                  SELECT n.category FROM notifications_by_state n
                   WHERE n.environment_id = env AND n.inbox_id = box.id
                     AND n.override_state = v.override_state
-                    AND n.position > v.above AND n.position <= least(v.up_to, bound_n)) AS n
+                    AND n.position > v.above AND n.position <= v.up_to
+                    AND n.position > box.id AND n.position <= bound_n) AS n
+              WHERE has_state(box.override_states, v.override_state)
               GROUP BY n.category) AS gone
         WHERE c.environment_id = env AND c.inbox_id = box.id AND c.category = gone.category;
     END IF;
 
     -- Overrides at or below the bounds say nothing any more.
-    IF field = 'read' THEN
-        UPDATE notifications n SET read = NULL
-        FROM generate_series(3, 8) AS state
-        WHERE n.environment_id = env AND n.inbox_id = box.id
-          AND n.override_state = state::smallint AND n.position <= bound_n;
+    redundant := deciding_states(box.override_states, field);
+    IF redundant <> 0 THEN
+        UPDATE notifications_by_state n
+        SET read = CASE field WHEN 'archived' THEN n.read END,
+            archived = CASE field WHEN 'read' THEN n.archived END
+        WHERE n.environment_id = env AND n.inbox_id = box.id AND n.override_state = ANY (states_in(redundant))
+          AND n.position > box.id AND n.position <= bound_n;
         GET DIAGNOSTICS cleared = ROW_COUNT;
         changed := cleared > 0;
+    END IF;
+    IF field <> 'seen' THEN
         DELETE FROM broadcast_overrides o
         WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position <= bound_b
-          AND o.archived IS NULL;
+          AND CASE field WHEN 'read' THEN o.archived ELSE o.read END IS NULL;
         GET DIAGNOSTICS cleared = ROW_COUNT;
         changed := changed OR cleared > 0;
-        UPDATE broadcast_overrides o SET read = NULL
+        UPDATE broadcast_overrides o
+        SET read = CASE field WHEN 'archived' THEN o.read END,
+            archived = CASE field WHEN 'read' THEN o.archived END
         WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position <= bound_b
-          AND o.read IS NOT NULL;
-        GET DIAGNOSTICS cleared = ROW_COUNT;
-        changed := changed OR cleared > 0;
-    ELSIF field = 'archived' THEN
-        UPDATE notifications n SET archived = NULL
-        FROM unnest(ARRAY[1, 2, 4, 5, 7, 8]::smallint[]) AS state
-        WHERE n.environment_id = env AND n.inbox_id = box.id
-          AND n.override_state = state AND n.position <= bound_n;
-        GET DIAGNOSTICS cleared = ROW_COUNT;
-        changed := cleared > 0;
-        DELETE FROM broadcast_overrides o
-        WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position <= bound_b
-          AND o.read IS NULL;
-        GET DIAGNOSTICS cleared = ROW_COUNT;
-        changed := changed OR cleared > 0;
-        UPDATE broadcast_overrides o SET archived = NULL
-        WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position <= bound_b
-          AND o.archived IS NOT NULL;
+          AND CASE field WHEN 'read' THEN o.read ELSE o.archived END IS NOT NULL;
         GET DIAGNOSTICS cleared = ROW_COUNT;
         changed := changed OR cleared > 0;
     END IF;
@@ -248,6 +243,9 @@ BEGIN
             seen_broadcast = CASE field WHEN 'seen' THEN greatest(wm_b, bound_b) ELSE i.seen_broadcast END,
             archive_notification = CASE field WHEN 'archived' THEN greatest(wm_n, bound_n) ELSE i.archive_notification END,
             archive_broadcast = CASE field WHEN 'archived' THEN greatest(wm_b, bound_b) ELSE i.archive_broadcast END,
+            override_states = undecided_states(i.override_states, field)
+                              | CASE WHEN bound_n >= position_floor(box.last_position_us) THEN 0
+                                     ELSE i.override_states END,
             version = i.version + 1
         WHERE i.environment_id = env AND i.id = box.id;
         IF field IN ('read', 'seen') AND bound_n > wm_n THEN

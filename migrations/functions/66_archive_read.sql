@@ -40,6 +40,7 @@ DECLARE
     box     inboxes;
     done_n  bigint;
     done_b  bigint;
+    states  integer; -- that the items reached have now, as inboxes.override_states
 BEGIN
     more := false;
     SELECT i.* INTO box FROM inboxes i WHERE i.environment_id = env AND i.id = inbox FOR UPDATE;
@@ -50,19 +51,23 @@ BEGIN
         SELECT n.position
         FROM view_ranges('read', box.read_notification, box.archive_notification) v
         CROSS JOIN LATERAL (
-            SELECT n.position FROM notifications n
+            SELECT n.position FROM notifications_by_state n
             WHERE n.environment_id = env AND n.inbox_id = inbox AND n.override_state = v.override_state
-              AND n.position > v.above AND n.position <= least(v.up_to, below_notification)
+              AND n.position > v.above AND n.position <= v.up_to
+              AND n.position > box.id AND n.position <= below_notification
             ORDER BY n.position DESC LIMIT chunk) AS n
+        WHERE has_state(box.override_states, v.override_state)
         ORDER BY n.position DESC LIMIT chunk
     ), archived AS (
-        UPDATE notifications n
+        UPDATE notifications_by_position n
         SET archived = override_for(true, n.position, box.archive_notification)
         FROM reached r WHERE n.environment_id = env AND n.position = r.position
+        RETURNING n.override_state
     )
     SELECT count(*), CASE count(*) WHEN 0 THEN nothing
-                     ELSE position_ceiling(min(position_us(r.position)) - 1) END
-    INTO done_n, below_notification FROM reached r;
+                     ELSE position_ceiling(min(position_us(r.position)) - 1) END,
+           coalesce((SELECT bit_or(1 << a.override_state) FROM archived a), 0)
+    INTO done_n, below_notification, states FROM reached r;
     WITH reached AS MATERIALIZED (
         SELECT b.position, o.read
         FROM broadcasts b
@@ -85,7 +90,8 @@ BEGIN
                      ELSE position_ceiling(min(position_us(r.position)) - 1) END
     INTO done_b, below_broadcast FROM reached r;
     IF done_n + done_b > 0 THEN
-        UPDATE inboxes i SET version = i.version + 1 WHERE i.environment_id = env AND i.id = inbox;
+        UPDATE inboxes i SET version = i.version + 1, override_states = i.override_states | states
+        WHERE i.environment_id = env AND i.id = inbox;
         SELECT o.job_id, o.job INTO job_id, job
         FROM owe_hint(env, 'archive_state', inbox, 'notification', NULL) o;
     END IF;

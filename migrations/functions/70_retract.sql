@@ -19,7 +19,7 @@ BEGIN
     GET DIAGNOSTICS withdrawn = ROW_COUNT;
     SELECT array_agg(n.position) INTO delivered
     FROM unnest(item_ids) AS w (id)
-    JOIN notifications n ON n.environment_id = env AND n.position = notification_position(env, w.id)
+    JOIN notifications_by_position n ON n.environment_id = env AND n.position = notification_position(env, w.id)
                             AND n.id = w.id;
     IF delivered IS NOT NULL THEN
         SELECT r.job_id, r.job, r.removed INTO job_id, job, removed
@@ -97,7 +97,7 @@ BEGIN
         RAISE serialization_failure USING MESSAGE = 'something was scheduled for this subscriber meanwhile';
     END IF;
     WITH item AS (
-        DELETE FROM notifications n WHERE n.environment_id = env AND n.inbox_id = gone
+        DELETE FROM notifications_by_state n WHERE n.environment_id = env AND n.inbox_id = gone
         RETURNING n.position, n.id
     ), unfound AS (
         DELETE FROM scheduled_positions p USING item

@@ -52,7 +52,7 @@ RETURNS TABLE (environment_id uuid, removed bigint, job_id uuid, job jsonb)
 LANGUAGE sql VOLATILE ROWS 10 AS $$
     SELECT r.* FROM (
         SELECT array_agg(n.environment_id) AS envs, array_agg(n.position) AS positions
-        FROM (SELECT n.environment_id, n.position FROM notifications n
+        FROM (SELECT n.environment_id, n.position FROM notifications_by_position n
               WHERE n.position < oldest ORDER BY n.environment_id, n.position LIMIT batch) AS n
     ) AS old
     CROSS JOIN LATERAL remove_items(old.envs, old.positions, 'resync') AS r
@@ -86,7 +86,7 @@ LANGUAGE sql VOLATILE AS $$
     WITH gone AS (
         DELETE FROM idempotency i
         USING (SELECT r.environment_id, r.kind, r.key FROM idempotency r
-               WHERE r.created_at <= clock_timestamp() - interval '30 days' AND NOT is_remembered(r)
+               WHERE r.created_at <= (SELECT clock_timestamp()) - interval '30 days' AND NOT is_remembered(r)
                ORDER BY r.created_at LIMIT batch) AS old
         WHERE i.environment_id = old.environment_id AND i.kind = old.kind AND i.key = old.key
           AND i.created_at <= clock_timestamp() - interval '30 days' -- not used anew while we waited for it

@@ -8,7 +8,7 @@ SELECT n.environment_id, n.position AS place, n.id, n.inbox_id, s.subscriber_id,
        from_us(position_us(n.position)) AS visible_at, n.expires_at,
        is_covered(n.read, n.position, i.read_notification) AS read,
        is_covered(n.archived, n.position, i.archive_notification) AS archived
-FROM notifications n
+FROM notifications_by_position n
 JOIN inboxes i ON i.environment_id = n.environment_id AND i.id = n.inbox_id
 JOIN subscribers s ON s.environment_id = n.environment_id AND s.id = n.inbox_id
 UNION ALL
@@ -33,39 +33,55 @@ CREATE OR REPLACE FUNCTION notification_places(
     env uuid, inbox uuid, wanted_category text, wanted_status text, lowest uuid, below uuid, page_size integer
 ) RETURNS TABLE (place uuid)
 LANGUAGE plpgsql STABLE ROWS 50 AS $$
+DECLARE
+    box inboxes;
 BEGIN
+    IF inbox IS NULL THEN
+        IF wanted_status IS DISTINCT FROM 'delivered' THEN
+            RETURN QUERY
+            SELECT w.place FROM scheduled w
+            WHERE w.environment_id = env AND w.inbox_id IS NOT NULL AND w.place >= lowest AND w.place < below
+              AND (wanted_category IS NULL OR w.category = wanted_category)
+            ORDER BY w.place DESC LIMIT page_size;
+        END IF;
+        IF wanted_status IS DISTINCT FROM 'scheduled' THEN
+            RETURN QUERY
+            SELECT n.position FROM notifications_by_position n
+            WHERE n.environment_id = env AND n.position >= lowest AND n.position < below
+              AND (wanted_category IS NULL OR n.category = wanted_category)
+            ORDER BY n.position DESC LIMIT page_size;
+        END IF;
+        RETURN;
+    END IF;
+
     IF wanted_status IS DISTINCT FROM 'delivered' THEN
         RETURN QUERY
         SELECT w.place FROM scheduled w
-        WHERE w.environment_id = env AND w.inbox_id IS NOT NULL AND w.place >= lowest AND w.place < below
-          AND (inbox IS NULL OR w.inbox_id = inbox)
+        WHERE w.environment_id = env AND w.inbox_id = inbox AND w.place >= lowest AND w.place < below
           AND (wanted_category IS NULL OR w.category = wanted_category)
         ORDER BY w.place DESC LIMIT page_size;
     END IF;
+    SELECT i.* INTO box FROM inboxes i WHERE i.environment_id = env AND i.id = inbox;
+    lowest := greatest(lowest, box.id);
+    below := least(below, position_ceiling(box.last_position_us + 1));
     IF wanted_status = 'scheduled' THEN
         RETURN;
-    ELSIF inbox IS NULL THEN
-        RETURN QUERY
-        SELECT n.position FROM notifications n
-        WHERE n.environment_id = env AND n.position >= lowest AND n.position < below
-          AND (wanted_category IS NULL OR n.category = wanted_category)
-        ORDER BY n.position DESC LIMIT page_size;
     ELSIF wanted_category IS NULL THEN
         RETURN QUERY
-        SELECT one.position FROM generate_series(0, 8) AS state
+        SELECT one.position FROM unnest(states_in(box.override_states)) AS state
         CROSS JOIN LATERAL (
-            SELECT n.position FROM notifications n
-            WHERE n.environment_id = env AND n.inbox_id = inbox AND n.override_state = state::smallint
+            SELECT n.position FROM notifications_by_state n
+            WHERE n.environment_id = env AND n.inbox_id = inbox AND n.override_state = state
               AND n.position >= lowest AND n.position < below
             ORDER BY n.position DESC LIMIT page_size) AS one
         ORDER BY one.position DESC LIMIT page_size;
     ELSE
         RETURN QUERY
-        SELECT one.position FROM generate_series(0, 8) AS state
+        SELECT one.position FROM unnest(states_in(box.override_states)) AS state
         CROSS JOIN LATERAL (
-            SELECT n.position FROM notifications n
+            SELECT n.position FROM notifications_by_category n
             WHERE n.environment_id = env AND n.inbox_id = inbox AND n.category = wanted_category
-              AND n.override_state = state::smallint AND n.position >= lowest AND n.position < below
+              AND n.override_state = state AND n.position >= lowest AND n.position < below
             ORDER BY n.position DESC LIMIT page_size) AS one
         ORDER BY one.position DESC LIMIT page_size;
     END IF;

@@ -1,0 +1,14 @@
+-- The ways to delivered items, one an index: see the table in 0001_initial.sql. Rows are put in, and counted
+-- as a whole, in `notifications` itself.
+
+-- By position: one item, or an environment's in order. Not for one inbox.
+CREATE OR REPLACE VIEW notifications_by_position AS
+SELECT * FROM notifications WHERE override_state <= 8;
+
+-- One inbox, one override state at a time, in order of position.
+CREATE OR REPLACE VIEW notifications_by_state AS
+SELECT * FROM notifications WHERE override_state >= 0;
+
+-- One category of one inbox, one override state at a time, in order of position.
+CREATE OR REPLACE VIEW notifications_by_category AS
+SELECT * FROM notifications WHERE override_state <> 9;
