@@ -2,6 +2,7 @@
 
 from app.contract.requests import BroadcastRequest, NotificationRequest, PreferenceEntry
 from app.contract.resources import Counts
+from app.db.inbox import Watermark
 from app.db.pool import Pool
 from app.outbox.publisher import Publisher
 from app.services.auth import Identity
@@ -20,7 +21,7 @@ class Backend:
         self._notifications = Notifications(pool, publisher)
         self._broadcasts = Broadcasts(pool, publisher)
         self._preferences = Preferences(pool, publisher, self._subscribers)
-        self.inbox = Inbox(pool, publisher, self._subscribers)
+        self._inbox = Inbox(pool, publisher, self._subscribers)
 
     async def notify(self, *subscriber_ids: str, category: str = "news") -> list[str]:
         """The new items' ids."""
@@ -33,6 +34,9 @@ class Backend:
         reply = await self._broadcasts.send(self.environment.id, BroadcastRequest(category=category))
         return reply.sent.id
 
+    async def mark_all(self, subscriber_id: str, watermark: Watermark) -> Counts:
+        return await self._inbox.mark_all(self.identity(subscriber_id), watermark=watermark)
+
     async def mute(self, subscriber_id: str, category: str, *, enabled: bool = False) -> None:
         change = PreferenceEntry(category=category, channel="in_app", enabled=enabled)
         await self._preferences.put(self.environment.id, subscriber_id, [change])
@@ -41,7 +45,7 @@ class Backend:
         await self._subscribers.erase(self.environment.id, subscriber_id)
 
     async def counts(self, subscriber_id: str) -> Counts:
-        return await self.inbox.counts(self.identity(subscriber_id))
+        return await self._inbox.counts(self.identity(subscriber_id))
 
     def identity(self, subscriber_id: str) -> Identity:
         return Identity(

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from app.contract.resources import Counts
 from app.settings import Address
 from realtime.server import Gateway
 from tests.factories import Environment
@@ -157,3 +158,14 @@ class RawClient:
 
     def close(self) -> None:
         self._writer.close()
+
+
+async def shown(client: Client) -> Counts:
+    """The numbers that the client has on screen."""
+    frame = next(frame for frame in reversed(client.frames) if frame["type"] in ("counts", "ready"))
+    return Counts(frame["unread"], frame["unseen"], frame["version"])
+
+
+def agree(one: Counts, other: Counts) -> bool:
+    """Whether two say the same; a version may move without the numbers."""
+    return (one.unread, one.unseen) == (other.unread, other.unseen)

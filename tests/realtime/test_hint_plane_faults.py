@@ -14,7 +14,6 @@ import pytest
 from stack.servers import EmbeddedRedis
 
 from app import redis
-from app.contract.resources import Counts
 from app.db.pool import Pool
 from app.outbox.publisher import Publisher
 from app.settings import Settings
@@ -22,7 +21,7 @@ from realtime.main import serve
 from tests.factories import Environment
 from tests.harness import eventually
 from tests.realtime.backend import Backend
-from tests.realtime.clients import Client, GatewayUnderTest
+from tests.realtime.clients import Client, GatewayUnderTest, agree, shown
 
 pytestmark = pytest.mark.faults
 AWAY_PROMISE_S = 5.0
@@ -134,17 +133,6 @@ async def test_redis_killed_ten_times_under_traffic_leaves_every_count_right(
 async def read_on(client: Client) -> None:
     while True:
         await client.next()
-
-
-async def shown(client: Client) -> Counts:
-    """The numbers that the client has on screen."""
-    frame = next(frame for frame in reversed(client.frames) if frame["type"] in ("counts", "ready"))
-    return Counts(frame["unread"], frame["unseen"], frame["version"])
-
-
-def agree(one: Counts, other: Counts) -> bool:
-    """Whether two say the same; a version may move without the numbers."""
-    return (one.unread, one.unseen) == (other.unread, other.unseen)
 
 
 async def test_a_wrong_password_is_a_hint_plane_that_is_away(

@@ -1,0 +1,50 @@
+"""What counts cost: queries for many, not queries each."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+import pytest
+
+from app.db.inbox import Counts, select_counts
+from app.db.pool import Connection
+from realtime import counts
+from tests.realtime.backend import Backend
+from tests.realtime.clients import GatewayUnderTest
+
+SOCKETS = 250
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many inboxes each query was about."""
+    sizes: list[int] = []
+
+    async def watched(connection: Connection, environment_id: UUID, ids: Sequence[UUID]) -> list[Counts]:
+        sizes.append(len(ids))
+        return await select_counts(connection, environment_id, ids)
+
+    monkeypatch.setattr(counts, "select_counts", watched)
+    return sizes
+
+
+async def test_a_broadcast_costs_a_query_for_each_chunk_of_its_audience(
+    gateway: GatewayUnderTest, backend: Backend, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "CHUNK", 100)
+    async with AsyncExitStack() as sockets:
+        clients = [await sockets.enter_async_context(gateway.client(f"s{n}")) for n in range(SOCKETS)]
+        await backend.broadcast()
+        for client in clients:
+            await client.counts(1, 1)
+    assert sorted(asked) == [50, 100, 100]
+
+
+async def test_nobody_is_asked_about_who_has_no_socket(
+    gateway: GatewayUnderTest, backend: Backend, asked: list[int]
+) -> None:
+    async with gateway.client("ann") as client:
+        await backend.notify(*(f"s{number}" for number in range(100)))
+        await backend.notify("ann")
+        await client.counts(1, 1)
+    assert asked == [1]
