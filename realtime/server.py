@@ -90,6 +90,11 @@ class Gateway:
 
     # From main.
 
+    @property
+    def connection_count(self) -> int:
+        """Sockets, those not yet authenticated and those closing included."""
+        return len(self._connections)
+
     async def drain(self) -> None:
         """Says goodbye to everyone, in waves spread over the drain time, and waits until they are gone."""
         self.is_draining = True
