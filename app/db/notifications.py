@@ -10,7 +10,9 @@ import msgspec
 from app.db.outbox import HintJob
 from app.db.pool import Connection
 
-Verdict = Literal["created", "replayed", "conflict", "deliver_at_past", "deliver_at_far", "expires_at_past"]
+Verdict = Literal[
+    "created", "replayed", "conflict", "deliver_at_past", "deliver_at_far", "expires_at_past", "busy"
+]
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -37,12 +39,17 @@ class Outcome(msgspec.Struct, frozen=True):
 
 SEND_NOTIFICATIONS: Final = """
 SELECT request, status, subscriber_ids, ids, job_id, job
-FROM send_notifications($1, $2, $3, $4, $5, $6, $7, $8, $9)
+FROM send_notifications($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 
-async def send_notifications(connection: Connection, drafts: Sequence[Draft]) -> list[Outcome]:
-    """All of them in one transaction; no two with the same key of one environment."""
+async def send_notifications(
+    connection: Connection, drafts: Sequence[Draft], *, skip_busy: bool = False
+) -> list[Outcome]:
+    """All of them in one transaction; no two with the same key of one environment.
+
+    skip_busy: a request that names an inbox which another transaction holds is `busy` instead of waiting.
+    """
     rows = await connection.fetch(
         SEND_NOTIFICATIONS,
         [draft.environment_id for draft in drafts],
@@ -54,6 +61,7 @@ async def send_notifications(connection: Connection, drafts: Sequence[Draft]) ->
         [draft.expires_at for draft in drafts],
         [at for at, draft in enumerate(drafts, 1) for _ in draft.recipients],
         [recipient for draft in drafts for recipient in draft.recipients],
+        skip_busy,
     )
     outcomes = {
         request: Outcome(

@@ -173,6 +173,26 @@ class Inbox:
             raise NotFound(f"no such {source} in this inbox")
         self._publisher.offer(marked.job)
 
+    async def mark_held(
+        self, environment_id: UUID, notification_id: UUID, *, field: Field, value: bool
+    ) -> None:
+        """The same by a backend, for whoever holds the notification. Raises NotFound, Unavailable."""
+        marked = await run(
+            self._pool,
+            lambda connection: inbox.mark_item(
+                connection,
+                environment_id,
+                None,
+                source="notification",
+                item_id=notification_id,
+                field=field,
+                value=value,
+            ),
+        )
+        if marked.status == "not_found":
+            raise NotFound("no such notification")
+        self._publisher.offer(marked.job)
+
     async def mark_all(
         self, identity: Identity, *, watermark: Watermark, up_to: UpToItem | UpToItems | None = None
     ) -> Counts:

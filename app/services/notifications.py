@@ -5,14 +5,14 @@ from uuid import UUID
 import msgspec
 
 from app.contract import ids
-from app.contract.errors import Conflict, InvalidRequest
+from app.contract.errors import Conflict, InvalidRequest, Unavailable
 from app.contract.requests import NotificationRequest
 from app.contract.resources import Sent, SentNotification
-from app.db import notifications
 from app.db.notifications import Draft, Verdict
-from app.db.pool import Pool, run
+from app.db.pool import Pool
 from app.outbox.publisher import Publisher
 from app.security import keys
+from app.services.send_queue import SendQueue
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -24,7 +24,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 class Notifications:
     def __init__(self, pool: Pool, publisher: Publisher) -> None:
-        self._pool = pool
+        self._queue = SendQueue(pool)
         self._publisher = publisher
 
     async def send(self, environment_id: UUID, request: NotificationRequest) -> Reply:
@@ -42,9 +42,7 @@ class Notifications:
             deliver_at=request.deliver_at,
             expires_at=request.expires_at,
         )
-        [outcome] = await run(
-            self._pool, lambda connection: notifications.send_notifications(connection, [draft])
-        )
+        outcome = await self._queue.send(draft)
         refuse(outcome.verdict)
         self._publisher.offer(outcome.job)
         if outcome.verdict == "created" and draft.deliver_at is not None:
@@ -76,3 +74,5 @@ def refuse(verdict: Verdict) -> None:
             raise InvalidRequest("deliver_at must be at most 13 months away")
         case "expires_at_past":
             raise InvalidRequest("expires_at must be later than deliver_at, or than now")
+        case "busy":
+            raise Unavailable("the inbox is held elsewhere; try again shortly")

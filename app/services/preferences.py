@@ -10,6 +10,7 @@ from app.contract.requests import PreferenceEntry
 from app.db import preferences
 from app.db.pool import Pool, acquire, run
 from app.outbox.publisher import Publisher
+from app.services.auth import Identity
 from app.services.subscribers import Subscribers
 
 MOST_CATEGORIES: Final = 1000
@@ -28,6 +29,14 @@ class Preferences:
         if muted is None:
             raise NotFound("no such subscriber")
         return _to_preferences(muted)
+
+    async def own(self, identity: Identity) -> resources.Preferences:
+        """A person's own, who is created where new. Raises Unavailable."""
+        try:
+            return await self.get(identity.environment_id, identity.subscriber_id)
+        except NotFound:
+            await self._subscribers.ensure(identity.environment_id, identity.subscriber_id)
+            return _to_preferences([])
 
     async def put(
         self, environment_id: UUID, subscriber_id: str, entries: Sequence[PreferenceEntry]

@@ -41,12 +41,13 @@ $$;
 
 -- Request n is element n of the first seven arrays; recipient m is recipients[m] of request
 -- recipient_requests[m]. No two requests of one call share a key; no request names a person twice.
--- One row per request; status as judge_request(). ids run along subscriber_ids.
+-- One row per request; status as judge_request(), or busy: with skip_busy, a request that names an inbox
+-- which is held (or gone) is left out, so that it keeps nobody else's waiting. ids run along subscriber_ids.
 -- Raises serialization_failure when a recipient was erased meanwhile: run it again.
 CREATE OR REPLACE FUNCTION send_notifications(
     envs uuid[], keys text[], fingerprints bytea[], request_categories text[], payloads text[],
     deliver_ats timestamptz[], expires_ats timestamptz[],
-    recipient_requests integer[], recipients text[]
+    recipient_requests integer[], recipients text[], skip_busy boolean
 ) RETURNS TABLE (
     request integer, status text, subscriber_ids text[], ids uuid[], job_id uuid, job jsonb
 )
@@ -56,7 +57,7 @@ DECLARE
     verdicts     text[];
     wanted_envs  uuid[];
     wanted_names text[];
-    locked       bigint;
+    held         uuid[];
     now_us       bigint;
 BEGIN
     PERFORM lock_keys('notification', envs, keys);
@@ -83,13 +84,34 @@ BEGIN
         RETURN;
     END IF;
     PERFORM create_subscribers(wanted_envs, wanted_names, NULL);
-    SELECT count(*) INTO locked FROM (
-        SELECT FROM unnest(wanted_envs, wanted_names) AS w (env, subscriber)
-        JOIN subscribers s ON s.environment_id = w.env AND s.subscriber_id = w.subscriber
-        JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
-        ORDER BY i.environment_id, i.id FOR UPDATE OF i) AS held;
-    IF locked < cardinality(wanted_envs) THEN
-        RAISE serialization_failure USING MESSAGE = 'a recipient was erased meanwhile';
+    IF skip_busy THEN
+        SELECT array_agg(i.id) INTO held FROM (
+            SELECT i.id FROM unnest(wanted_envs, wanted_names) AS w (env, subscriber)
+            JOIN subscribers s ON s.environment_id = w.env AND s.subscriber_id = w.subscriber
+            JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+            ORDER BY i.environment_id, i.id FOR UPDATE OF i SKIP LOCKED) AS i;
+        IF coalesce(cardinality(held), 0) < cardinality(wanted_envs) THEN
+            verdicts := ARRAY(
+                SELECT CASE WHEN v.verdict = 'created' AND EXISTS (
+                    SELECT FROM unnest(recipient_requests, recipients) AS r (request, subscriber)
+                    LEFT JOIN subscribers s
+                        ON s.environment_id = envs[r.request] AND s.subscriber_id = r.subscriber
+                    WHERE r.request = v.request AND (s.id = ANY (held)) IS NOT TRUE)
+                THEN 'busy' ELSE v.verdict END
+                FROM unnest(verdicts) WITH ORDINALITY AS v (verdict, request) ORDER BY v.request);
+            RETURN QUERY
+            SELECT v.request::integer, v.verdict, NULL::text[], NULL::uuid[], NULL::uuid, NULL::jsonb
+            FROM unnest(verdicts) WITH ORDINALITY AS v (verdict, request) WHERE v.verdict = 'busy';
+        END IF;
+    ELSE
+        SELECT array_agg(i.id) INTO held FROM (
+            SELECT i.id FROM unnest(wanted_envs, wanted_names) AS w (env, subscriber)
+            JOIN subscribers s ON s.environment_id = w.env AND s.subscriber_id = w.subscriber
+            JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+            ORDER BY i.environment_id, i.id FOR UPDATE OF i) AS i;
+        IF coalesce(cardinality(held), 0) < cardinality(wanted_envs) THEN
+            RAISE serialization_failure USING MESSAGE = 'a recipient was erased meanwhile';
+        END IF;
     END IF;
 
     -- Every inbox is held. Scheduled items wait in their own table; the others become visible now.

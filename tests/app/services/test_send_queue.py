@@ -1,0 +1,105 @@
+"""Sends travel together, and each fares as it would alone."""
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from app.contract.errors import Unavailable
+from app.db.notifications import Draft, Outcome
+from app.db.pool import Pool
+from app.services import send_queue
+from app.services.send_queue import SendQueue
+from tests.factories import Environment
+from tests.harness import eventually
+
+
+def draft(environment_id: UUID, key: str, *recipients: str, payload: str = "{}") -> Draft:
+    return Draft(environment_id, key, payload.encode(), list(recipients), "c", payload, None, None)
+
+
+async def send(queue: SendQueue, *drafts: Draft) -> list[Outcome | BaseException]:
+    return await asyncio.gather(*(queue.send(one) for one in drafts), return_exceptions=True)
+
+
+async def commits(pool: Pool) -> int:
+    """Transactions that inserted an idempotency record: each leaves one xmin."""
+    return await pool.fetchval("SELECT count(DISTINCT xmin::text) FROM idempotency") or 0
+
+
+async def test_requests_at_the_same_time_share_transactions(pool: Pool, environment: Environment) -> None:
+    queue = SendQueue(pool)
+    drafts = [draft(environment.id, f"k{number}", f"p{number}") for number in range(100)]
+    outcomes = await send(queue, *drafts)
+    for one, outcome in zip(drafts, outcomes, strict=True):
+        assert isinstance(outcome, Outcome)
+        assert outcome.verdict == "created"
+        assert outcome.subscriber_ids == one.recipients
+    assert await pool.fetchval("SELECT count(*) FROM notifications") == 100
+    assert await commits(pool) < 10
+
+
+async def test_one_at_fault_fails_alone(pool: Pool, environment: Environment) -> None:
+    """A payload that PostgreSQL refuses takes none of its companions along."""
+    queue = SendQueue(pool)
+    drafts = [draft(environment.id, f"k{number}", f"p{number}") for number in range(20)]
+    drafts[7] = draft(environment.id, "k7", "p7", payload="not json")
+    outcomes = await send(queue, *drafts)
+    assert isinstance(outcomes[7], asyncpg.PostgresError)
+    assert [one.verdict for one in outcomes if isinstance(one, Outcome)] == ["created"] * 19
+    assert await pool.fetchval("SELECT count(*) FROM notifications") == 19
+
+
+async def test_the_same_key_at_the_same_time_is_created_once(pool: Pool, environment: Environment) -> None:
+    """The others are replayed with the same ids; a different request is a conflict."""
+    queue = SendQueue(pool)
+    outcomes = await send(queue, *(draft(environment.id, "key", "ada") for _ in range(10)))
+    verdicts = [one.verdict for one in outcomes if isinstance(one, Outcome)]
+    assert sorted(verdicts) == ["created", *["replayed"] * 9]
+    assert len({str(one.ids) for one in outcomes if isinstance(one, Outcome)}) == 1
+    [other] = await send(queue, draft(environment.id, "key", "ada", payload='{"other":1}'))
+    assert isinstance(other, Outcome)
+    assert other.verdict == "conflict"
+
+
+async def test_a_held_inbox_keeps_nobody_else_waiting(pool: Pool, environment: Environment) -> None:
+    """While another transaction holds Ada's inbox, everybody else's sends are answered; then hers."""
+    queue = SendQueue(pool)
+    await send(queue, draft(environment.id, "first", "ada"))
+    async with pool.acquire() as holder, holder.transaction():
+        await holder.execute("SELECT FROM inboxes FOR UPDATE")
+        held = asyncio.create_task(queue.send(draft(environment.id, "held", "grace", "ada")))
+        for number in range(3):
+            outcomes = await send(
+                queue, *(draft(environment.id, f"k{number}-{at}", f"p{at}") for at in range(50))
+            )
+            assert all(isinstance(one, Outcome) and one.verdict == "created" for one in outcomes)
+        assert not held.done()
+    outcome = await held
+    assert outcome.verdict == "created"
+    assert outcome.subscriber_ids == ["grace", "ada"]
+
+
+async def test_a_full_queue_says_so(
+    pool: Pool, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send_queue, "MOST_WAITING", 10)
+    queue = SendQueue(pool)
+    outcomes = await send(queue, *(draft(environment.id, f"k{n}", f"p{n}") for n in range(15)))
+    assert sum(isinstance(one, Unavailable) for one in outcomes) == 5
+    assert sum(isinstance(one, Outcome) for one in outcomes) == 10
+
+
+async def test_a_caller_that_leaves_harms_nobody(pool: Pool, environment: Environment) -> None:
+    queue = SendQueue(pool)
+    leaving = [asyncio.create_task(queue.send(draft(environment.id, f"gone{n}", "ada"))) for n in range(5)]
+    await asyncio.sleep(0)
+    for task in leaving:
+        task.cancel()
+    assert all(isinstance(one, Outcome) for one in await send(queue, draft(environment.id, "stays", "ada")))
+
+    async def created() -> int:
+        return await pool.fetchval("SELECT count(*) FROM idempotency") or 0
+
+    await eventually(created, lambda number: number == 6)
