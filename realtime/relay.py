@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 # Sockets written to before others get their turn: about a millisecond.
 BROADCAST_CHUNK: Final = 128
+# Broadcasts that may wait for their turn. Past it those concerned get one resync instead of each hint.
+MOST_WAITING: Final = 64
 
 
 class Relay(Generic[T]):
@@ -24,6 +26,8 @@ class Relay(Generic[T]):
         self._hub = hub
         self._counts = counts
         self._broadcasts: deque[tuple[str, Envelope]] = deque()
+        # Environments with more broadcasts than could wait.
+        self._overrun: set[str] = set()
         self._wake = asyncio.Event()
         self._frames = telemetry.frames_sent.labels("hint")
 
@@ -40,7 +44,10 @@ class Relay(Generic[T]):
             self._counts.mark(audience)
             _observe(envelope)
         elif envelope.category is not None:
-            self._broadcasts.append((envelope.category, envelope))
+            if len(self._broadcasts) < MOST_WAITING:
+                self._broadcasts.append((envelope.category, envelope))
+            else:
+                self._overrun.add(envelope.routing_key)
             self._wake.set()
 
     async def run(self) -> None:
@@ -48,6 +55,8 @@ class Relay(Generic[T]):
         while True:
             while self._broadcasts:
                 await self._broadcast(*self._broadcasts.popleft())
+            while self._overrun:
+                await self._resync(self._overrun.pop())
             self._wake.clear()
             await self._wake.wait()
 
@@ -70,6 +79,14 @@ class Relay(Generic[T]):
             self._counts.mark(audience)
         if audiences:
             _observe(envelope)
+
+    async def _resync(self, broadcast_key: str) -> None:
+        audiences = self._hub.audiences(broadcast_key)
+        for at in range(0, len(audiences), BROADCAST_CHUNK):
+            for audience in audiences[at : at + BROADCAST_CHUNK]:
+                self._frames.inc(audience.tell_resync())
+                self._counts.mark(audience)
+            await asyncio.sleep(0)
 
 
 def _observe(envelope: Envelope) -> None:

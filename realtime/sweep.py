@@ -80,10 +80,14 @@ class Sweeper(Generic[T]):
         except Exception:
             log.exception("a sweep failed")
             return
-        telemetry.sweep_corrections.inc(len(behind))
         for audience in behind:
-            audience.tell_resync()
-            self._counts.mark_muted(audience)
+            # What is muted moves the version and is not hinted: nothing need have been missed.
+            if cause == "periodic" and audience.has_muted:
+                self._counts.mark(audience)
+            else:
+                telemetry.sweep_corrections.inc()
+                audience.tell_resync()
+                self._counts.mark_muted(audience)
 
     async def _behind(
         self, environments: Sequence[tuple[UUID, Sequence[Audience[T]]]]

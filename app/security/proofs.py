@@ -1,6 +1,5 @@
 """How a subscriber proves who it is: an HMAC of its id, or a token signed with the same secret."""
 
-import hashlib
 import hmac
 import warnings
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 def subscriber_hash(secret: str, subscriber_id: str) -> str:
-    return hmac.new(secret.encode(), subscriber_id.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), subscriber_id.encode(), "sha256").hex()
 
 
 def secret_of_hash(proof: str, subscriber_id: str, secrets: Sequence[str]) -> str | None:
