@@ -29,6 +29,7 @@ AWAY: Final = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the goodbye came in while a statement was about to be sent
 )
 # What another try of the same transaction may cure: it has been rolled back whole.
 RETRYABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
@@ -67,7 +68,11 @@ async def acquire(pool: Pool) -> AsyncGenerator[Connection]:
     """
     try:
         async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            yield connection
+            try:
+                yield connection
+            except AWAY:
+                connection.terminate()  # nobody knows what state it is in
+                raise
     except AWAY as error:
         raise Unavailable("the database is not available; try again shortly") from error
 
