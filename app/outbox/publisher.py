@@ -32,6 +32,7 @@ class Publisher:
         self._published: list[HintJob] = []
         self._to_publish = asyncio.Event()
         self._to_finish = asyncio.Event()
+        self._to_wake = asyncio.Event()
         self._closing = False
         self._all_published = False
 
@@ -43,11 +44,13 @@ class Publisher:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(publisher._publish())
             tasks.create_task(publisher._finish())
+            tasks.create_task(publisher._wake())
             try:
                 yield publisher
             finally:
                 publisher._closing = True
                 publisher._to_publish.set()
+                publisher._to_wake.set()
 
     def offer(self, job: HintJob | None) -> None:
         """Never waits: the transaction has committed, and its caller is being answered. None: no job."""
@@ -55,8 +58,9 @@ class Publisher:
             self._waiting.append(job)
             self._to_publish.set()
 
-    async def wake_workers(self) -> None:
-        await redis.wake_workers(self._client)
+    def wake_workers(self) -> None:
+        """Never waits either, not even for a Redis that does not answer."""
+        self._to_wake.set()
 
     async def _publish(self) -> None:
         while not self._closing or self._waiting:
@@ -86,3 +90,9 @@ class Publisher:
             except (BellwireError, asyncpg.PostgresError):
                 # Nothing is lost: the jobs stand, and a worker publishes them once more.
                 log.warning("published hint jobs could not be deleted", jobs=len(jobs), exc_info=True)
+
+    async def _wake(self) -> None:
+        while not self._closing:
+            await self._to_wake.wait()
+            self._to_wake.clear()
+            await redis.wake_workers(self._client)

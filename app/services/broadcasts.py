@@ -47,7 +47,7 @@ class Broadcasts:
         assert outcome.created_us is not None  # noqa: S101
         self._publisher.offer(outcome.job)
         if outcome.verdict == "created" and request.deliver_at is not None:
-            await self._publisher.wake_workers()
+            self._publisher.wake_workers()
         # An equal request has an equal payload and equal times, so the first answer is rebuilt from them.
         return Reply(
             created=outcome.verdict == "created",

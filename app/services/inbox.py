@@ -143,7 +143,7 @@ class Inbox:
             )
 
         await self._for_subscriber(identity, ask)
-        await self._publisher.wake_workers()
+        self._publisher.wake_workers()
 
     async def mark(
         self, identity: Identity, *, source: Source, item_id: UUID, field: Field, value: bool

@@ -46,7 +46,7 @@ class Notifications:
         refuse(outcome.verdict)
         self._publisher.offer(outcome.job)
         if outcome.verdict == "created" and draft.deliver_at is not None:
-            await self._publisher.wake_workers()
+            self._publisher.wake_workers()
         return Reply(
             created=outcome.verdict == "created",
             sent=Sent(
