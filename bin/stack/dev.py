@@ -151,7 +151,7 @@ def _only_one(state: Path) -> Generator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
-            raise StackError(f"bin/dev already runs in this checkout, as process {lock.read()}.") from error
+            raise StackError(f"It already runs in this checkout, as process {lock.read()}.") from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Generator
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,9 +31,12 @@ from pathlib import Path
 from stack import dev, script
 script.run("bin/dev", lambda: dev.run(Path(sys.argv[1]), fresh="--fresh" in sys.argv))
 """
-SHOW = (
-    "import json\nfrom stack import dev\ndev._serve = lambda given, *_: print(json.dumps(given)) or 0\n" + RUN
-)
+INSTEAD_OF_SERVING_SHOW_THE_ENVIRONMENT = """
+import json
+from stack import dev
+dev._serve = lambda given, *_: print(json.dumps(given)) or 0
+"""
+SHOW = INSTEAD_OF_SERVING_SHOW_THE_ENVIRONMENT + RUN
 
 made = pytest.mark.skipif(not bootstrap.is_current("test"), reason="only in the environment bin/test made")
 
@@ -44,6 +48,8 @@ def state() -> Generator[Path]:
 
 
 class Script:
+    started: ClassVar[list["Script"]] = []
+
     def __init__(self, *command: str | Path, **environment: str) -> None:
         without = ("DATABASE_URL", "REDIS_URL")
         inherited = {name: value for name, value in os.environ.items() if name not in without}
@@ -56,6 +62,7 @@ class Script:
             text=True,
         )
         self.said = ""
+        self.started.append(self)
 
     def read_until(self, text: str) -> str:
         """The line that has it."""
@@ -83,11 +90,21 @@ class Script:
         return found - {self.process.pid}
 
 
+@pytest.fixture(autouse=True)
+def _nothing_runs_on_after_a_failure() -> Generator[None]:
+    yield
+    for script in Script.started:
+        if script.process.poll() is None:
+            script.process.kill()
+            script.process.communicate()
+    Script.started.clear()
+
+
 def dev(state: Path, *arguments: str, **environment: str) -> Script:
     return Script(sys.executable, "-c", RUN, state, *arguments, **environment)
 
 
-def test_bin_dev_serves_until_it_is_told_to_stop_and_keeps_its_data(state: Path) -> None:
+def test_bin_dev_serves_until_it_is_told_to_stop(state: Path) -> None:
     first = dev(state)
     url = urlsplit(first.read_until("Health").split()[1])
     connection = HTTPConnection(LOOPBACK, url.port or 0, timeout=10)
@@ -100,16 +117,16 @@ def test_bin_dev_serves_until_it_is_told_to_stop_and_keeps_its_data(state: Path)
     assert first.stop(signal.SIGTERM) == 0
     assert not running & processes().keys()
 
-    made_at = (state / "postgres" / "cluster" / "PG_VERSION").stat().st_mtime_ns
-    second = dev(state)
-    second.read_until("Ctrl-C stops everything")
-    assert second.stop(signal.SIGINT) == 0
-    assert (state / "postgres" / "cluster" / "PG_VERSION").stat().st_mtime_ns == made_at
 
-    third = dev(state, "--fresh")
-    third.read_until("Ctrl-C stops everything")
-    assert third.stop(signal.SIGHUP) == 0
-    assert (state / "postgres" / "cluster" / "PG_VERSION").stat().st_mtime_ns > made_at
+def test_data_stays_until_a_fresh_start(state: Path) -> None:
+    version = state / "postgres" / "cluster" / "PG_VERSION"
+    made_at: list[int] = []
+    for arguments in ((), (), ("--fresh",)):
+        script = Script(sys.executable, "-c", SHOW, state, *arguments)
+        assert script.ended() == 0
+        made_at.append(version.stat().st_mtime_ns)
+    first, second, fresh = made_at
+    assert first == second < fresh
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
@@ -126,8 +143,8 @@ def test_a_second_bin_dev_is_told_of_the_first(state: Path) -> None:
     first.read_until("starting PostgreSQL")
     second = dev(state)
     assert second.ended() == 1
-    assert second.said == f"bin/dev: bin/dev already runs in this checkout, as process {first.process.pid}.\n"
-    assert first.stop(signal.SIGTERM) == 0
+    assert second.said == f"bin/dev: It already runs in this checkout, as process {first.process.pid}.\n"
+    assert first.stop(signal.SIGINT) == 0
 
 
 def test_a_bellwire_that_cannot_start_is_shown_and_ends_bin_dev(state: Path) -> None:
@@ -197,7 +214,7 @@ def test_bin_test_gives_servers_and_arguments_to_pytest_and_returns_its_code(tmp
 
 @made
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_bin_test_lets_the_tests_tidy_up_and_leaves_nothing(
+def test_a_stopped_bin_test_lets_the_tests_tidy_up_and_leaves_no_process(
     tmp_path: Path, sign: signal.Signals
 ) -> None:
     test = """
@@ -210,8 +227,6 @@ def test_a_stopped_bin_test_lets_the_tests_tidy_up_and_leaves_nothing(
             print("BEGUN", flush=True)
             time.sleep(60)
     """
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
     own = {"BELLWIRE_TEST_DATABASE_URL": "", "BELLWIRE_TEST_REDIS_URL": ""}
     script = run_suite(tmp_path, test, **own)
     script.read_until("BEGUN")
