@@ -82,6 +82,10 @@ class Process:
         return self._process.pid
 
     @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    @property
     def url(self) -> str:
         return f"http://{self.address}"
 
