@@ -14,7 +14,7 @@ from redis.asyncio.connection import SSLConnection, parse_url
 
 CONNECT_TIMEOUT_S: Final = 5.0
 # Messages taken before others get their turn.
-_TURN: Final = 64
+TURN: Final = 64
 _NOT_YET: Final = object()
 _MESSAGES: Final = (b"message", b"smessage")
 _CONFIRMATIONS: Final = (b"subscribe", b"ssubscribe")
@@ -66,7 +66,7 @@ class Link(asyncio.Protocol):
     def _take(self) -> None:
         """One turn; more to take means another turn soon, and no more reading until then."""
         self._is_busy = False
-        for _ in range(_TURN):
+        for _ in range(TURN):
             try:
                 reply = self._reader.gets()
             except hiredis.HiredisError as error:

@@ -1,61 +1,13 @@
 """Who is told what, with listeners that only write it down."""
 
-from uuid import UUID
-
 import pytest
 
 from app.contract import hints
 from app.contract.errors import TooManyConnections
 from app.db.inbox import Counts
-from realtime.hub import Audience, Hub
-from realtime.protocol import GoodbyeReason
+from tests.realtime.notebook import ANN, ENVIRONMENT, OTHER, Notebook, make_hub
 
-ENVIRONMENT, OTHER = UUID(int=1), UUID(int=2)
-ANN, BOB = UUID(int=11), UUID(int=12)
 HINT = "hint"
-
-
-class Plain:
-    """A dialect that is easy to read."""
-
-    def hint(self, reason: str, payload: bytes) -> str:
-        del payload
-        return reason
-
-    def counts(self, unread: int, unseen: int, version: int) -> str:
-        return f"{unread} {unseen} {version}"
-
-
-class Notebook:
-    """A listener."""
-
-    def __init__(self, hub: Hub[str], *, answers_pings: bool = True) -> None:
-        self.told: list[str] = []
-        self.tell = self.told.append
-        self.audience: Audience[str] | None = None
-        self._hub = hub
-        self._answers_pings = answers_pings
-
-    def join(
-        self, inbox_id: UUID = ANN, environment_id: UUID = ENVIRONMENT, *, live: bool = True
-    ) -> Audience[str]:
-        self.audience = self._hub.join(environment_id, inbox_id, self)
-        if live:
-            self.audience.go_live(self)
-        return self.audience
-
-    def expel(self, reason: GoodbyeReason) -> None:
-        del reason
-        assert self.audience is not None
-        self._hub.leave(self.audience, self)
-
-    def make_room(self) -> None:
-        if not self._answers_pings:
-            self.expel("slow_consumer")
-
-
-def make_hub(cap: int = 8) -> Hub[str]:
-    return Hub(cap, Plain())
 
 
 def test_listeners_of_one_inbox_share_an_audience_and_the_last_one_ends_it() -> None:

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from app import redis
+from app.services.rate_limits import RateLimits
 from app.settings import Settings
 from realtime import connection
 from realtime.main import serve
@@ -34,6 +36,23 @@ async def test_nine_sockets_at_the_same_instant_are_eight_and_one(gateway: Gatew
 
     everyone = asyncio.Barrier(9)
     assert sorted(await asyncio.gather(*(outcome() for _ in range(9)))) == [*[0] * 8, 4009]
+
+
+async def test_a_subscriber_without_a_rate_token_left_closes_with_4008(
+    settings: Settings, environment: Environment, redis_url: str
+) -> None:
+    settings = msgspec.structs.replace(settings, subscriber_rate=0.01, subscriber_burst=2)
+    async with redis.connect(redis_url) as client:
+        charge = RateLimits(client, settings).charge_subscriber
+        async with serve(settings, charge=charge) as (server, address):
+            gateway = GatewayUnderTest(server, address, environment)
+            async with (
+                gateway.client("ann"),
+                gateway.client("ann"),
+                gateway.client("bob"),
+                gateway.socket(environment.subscriber_query("ann")) as third,
+            ):
+                assert (await third.closed())[0] == 4008
 
 
 async def test_a_full_gateway_answers_503_and_still_tells_its_health(

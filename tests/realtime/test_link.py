@@ -1,0 +1,41 @@
+"""The connection that only listens, against a real Redis."""
+
+import asyncio
+
+from redis.asyncio import Redis
+
+from realtime import link
+
+MESSAGES = 20_000
+
+
+async def test_a_backlog_is_taken_in_order_and_others_get_their_turn(redis_url: str) -> None:
+    received: list[bytes] = []
+    listening = await link.connect(redis_url, ["a", "b"], lambda _, payload: received.append(payload))
+    most_in_one_turn = 0
+
+    async def watch_the_loop() -> None:
+        nonlocal most_in_one_turn
+        while len(received) < MESSAGES:
+            before = len(received)
+            await asyncio.sleep(0)
+            most_in_one_turn = max(most_in_one_turn, len(received) - before)
+
+    async with Redis.from_url(redis_url) as client:
+        pipeline = client.pipeline(transaction=False)
+        for number in range(MESSAGES):
+            pipeline.publish("ab"[number % 2], str(number))
+        async with asyncio.timeout(30):
+            await asyncio.gather(pipeline.execute(), watch_the_loop())
+    listening.abort()
+    assert 0 < most_in_one_turn <= 2 * link.TURN
+    assert received == [str(number).encode() for number in range(MESSAGES)]
+
+
+async def test_a_link_that_is_closed_by_redis_says_so(redis_url: str) -> None:
+    listening = await link.connect(redis_url, ["a"], lambda *_: None)
+    async with Redis.from_url(redis_url) as client:
+        await client.client_kill_filter(_type="pubsub")
+    async with asyncio.timeout(5):
+        done, _ = await asyncio.wait({listening.lost})
+    assert isinstance(done.pop().exception(), OSError)
