@@ -61,13 +61,18 @@ class System:
         return [sent.id for sent in reply.sent.notifications]
 
     async def schedule_and_deliver(self, names: list[str], category: str) -> list[str]:
-        """Due almost at once; delivered by the worker's own step."""
-        soon = datetime.now(UTC) + timedelta(milliseconds=20)
+        """Due in an hour, which passes at once; delivered by the worker's own step."""
+        soon = datetime.now(UTC) + timedelta(hours=1)
         reply = await self.notifications.send(
             self.environment.id,
             NotificationRequest(subscriber_ids=names, category=category, deliver_at=soon),
         )
         sent = [one.id for one in reply.sent.notifications]
+        await self._pool.execute(
+            "UPDATE scheduled SET deliver_at = deliver_at - interval '1 hour',"
+            " place = waiting_place(deliver_at - interval '1 hour', id) WHERE environment_id = $1",
+            self.environment.id,
+        )
         while await self._waiting():
             await self.deliveries.run_once()
         return sent
