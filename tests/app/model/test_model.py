@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ _operation = st.one_of(
 _slugs = count()
 
 
+@pytest.mark.timeout(600)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
