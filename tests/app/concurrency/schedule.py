@@ -1,0 +1,21 @@
+"""Has the time come of what waits, without anybody waiting for it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from app.db.pool import Pool
+from tests.app.concurrency.backend import uuid_of
+
+_MAKE_DUE: Final = """
+UPDATE scheduled SET deliver_at = created_at, place = waiting_place(created_at, id) WHERE id = ANY ($1)
+"""
+
+
+def later() -> datetime:
+    """A deliver_at that does not come by itself while a test runs."""
+    return datetime.now(UTC) + timedelta(hours=1)
+
+
+async def make_due(pool: Pool, *items: str) -> None:
+    """These scheduled items are due now."""
+    await pool.execute(_MAKE_DUE, [uuid_of(item) for item in items])
