@@ -1,5 +1,6 @@
-"""Reading a request's body: at most a mebibyte is ever held, whatever its sender says of its length."""
+"""Reading a request's body: as much is held as its route allows, whatever its sender says of its length."""
 
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from litestar.types import Receive
@@ -7,32 +8,39 @@ from litestar.types import Receive
 from app.contract.errors import InvalidRequest, PayloadTooLarge
 
 MAX_BODY: Final = 1 << 20
-_TOO_LARGE: Final = f"the body must be at most {MAX_BODY} bytes"
 
 
 async def read(receive: Receive, *, announced: bytes | None) -> bytes:
-    """The whole body. announced: the Content-Length header, None where the body comes in chunks.
+    """The whole body, a mebibyte at most. announced: the Content-Length header, None where there is none.
 
     Raises PayloadTooLarge, InvalidRequest (the client left before the end).
     """
-    if announced is not None and (len(announced) > 16 or int(announced) > MAX_BODY):
-        raise PayloadTooLarge(_TOO_LARGE)
-    parts: list[bytes] = []
+    parts = [part async for part in stream(receive, announced=announced, most=MAX_BODY)]
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def stream(receive: Receive, *, announced: bytes | None, most: int) -> AsyncGenerator[bytes]:
+    """The body as it arrives. Raises as read() does."""
+    too_large = f"the body must be at most {most} bytes"
+    if announced is not None and (len(announced) > 16 or int(announced) > most):
+        raise PayloadTooLarge(too_large)
     size = 0
-    while True:
+    more = True
+    while more:
         message = await receive()
         if message["type"] != "http.request":
             raise InvalidRequest("the body ended early")
-        parts.append(message["body"])
         size += len(message["body"])
-        if size > MAX_BODY:
-            raise PayloadTooLarge(_TOO_LARGE)
-        if not message["more_body"]:
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+        if size > most:
+            raise PayloadTooLarge(too_large)
+        yield message["body"]
+        more = message["more_body"]
 
 
-def check_content_type(content_type: bytes | None) -> None:
-    """Raises InvalidRequest for anything but application/json and application/*+json."""
-    kind = (content_type or b"").partition(b";")[0].strip().lower()
-    if kind != b"application/json" and not (kind.startswith(b"application/") and kind.endswith(b"+json")):
-        raise InvalidRequest("Content-Type must be application/json")
+def check_content_type(content_type: bytes | None, wanted: str = "application/json") -> None:
+    """Where JSON is wanted, application/*+json is it too. Raises InvalidRequest for anything else."""
+    kind = (content_type or b"").partition(b";")[0].strip().lower().decode("latin-1")
+    if kind == wanted:
+        return
+    if wanted != "application/json" or not (kind.startswith("application/") and kind.endswith("+json")):
+        raise InvalidRequest(f"Content-Type must be {wanted}")

@@ -6,11 +6,12 @@ from typing import Any, Final, Literal
 import msgspec
 
 Tag = Literal["Notifications", "Broadcasts", "Subscribers", "Inbox", "Operations"]
+NDJSON: Final = "application/x-ndjson"
 _OPT: Final = "operation"
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a success looks like. shape: a Struct, or None for no body."""
+    """What a success looks like. shape: a Struct, several of which it is one, or None for no body."""
 
     description: str
     shape: Any = None
@@ -25,12 +26,13 @@ class Parameter(msgspec.Struct, frozen=True):
     description: str
     schema: Mapping[str, object] = msgspec.field(default_factory=lambda: {"type": "string"})
     where: Literal["query", "header"] = "query"
+    required: bool = False
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """errors: codes beyond those that every operation of its plane can answer.
 
-    body: the Struct it decodes; examples: bodies to try, by name.
+    body: the Struct it decodes, of one line where media_type is NDJSON; examples: bodies to try, by name.
     """
 
     summary: str
@@ -40,6 +42,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Sequence[Parameter] = ()
     body: Any = None
     body_required: bool = True
+    media_type: str = "application/json"
     examples: Mapping[str, object] = {}
 
 

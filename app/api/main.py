@@ -21,10 +21,15 @@ from app.db.pool import create_pool
 from app.outbox.publisher import Publisher
 from app.services.auth import Authenticator
 from app.services.broadcasts import Broadcasts
+from app.services.imports import Imports
 from app.services.inbox import Inbox
 from app.services.notifications import Notifications
+from app.services.preferences import Preferences
 from app.services.rate_limits import RateLimits
+from app.services.records import Records
+from app.services.retractions import Retractions
 from app.services.subscribers import Subscribers
+from app.services.tokens import Tokens
 from app.settings import Address, Settings
 from app.signals import stop_on_signals
 
@@ -33,6 +38,7 @@ def create_app(services: Services) -> ASGIApp:
     app = Litestar(
         [
             *routes.HANDLERS,
+            *routes.UNDESCRIBED,
             *docs.HANDLERS,
             *(demo_page.HANDLERS if services.settings.demo else ()),
         ],
@@ -63,8 +69,13 @@ async def wire(settings: Settings) -> AsyncGenerator[Services]:
             rate_limits=RateLimits(client, settings),
             notifications=Notifications(pool, publisher),
             broadcasts=Broadcasts(pool, publisher),
+            records=Records(pool),
+            retractions=Retractions(pool, publisher),
             inbox=Inbox(pool, publisher, people),
+            preferences=Preferences(pool, publisher, people),
             subscribers=people,
+            imports=Imports(people),
+            tokens=Tokens(pool, people),
             key_usage=await stack.enter_async_context(KeyUsage.open(pool)),
             readiness=Readiness(pool),
         )

@@ -40,3 +40,8 @@ def json(value: object, *extra: tuple[bytes, bytes], status: int = 200) -> Reply
 
 def no_content() -> Reply:
     return Reply(204)
+
+
+def accepted() -> Reply:
+    """It will be done; there is nothing to say of it."""
+    return Reply(202, headers=[(b"content-length", b"0")])

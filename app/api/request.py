@@ -1,6 +1,9 @@
 """A request as handlers use it: who is asking, what was sent, and the services that answer."""
 
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 import msgspec
 from litestar import Request as LitestarRequest
@@ -9,8 +12,9 @@ from litestar.datastructures import State
 from app.api import body
 from app.api.query import Query
 from app.api.services import Services
-from app.contract import bodies, strings
-from app.contract.errors import InvalidRequest
+from app.contract import bodies, ids, strings
+from app.contract.errors import InvalidRequest, NotFound
+from app.contract.ids import Source
 from app.db.api_keys import ApiKey
 from app.services.auth import Identity
 
@@ -59,6 +63,13 @@ class Request(LitestarRequest[Any, Any, State]):
         """A path parameter, decoded: app.api.paths has seen to it that it can be."""
         return strings.percent_decode(self.scope["path_params"][name].encode(), name)
 
+    def item_id(self, source: Source) -> UUID:
+        """The path's `id`. Raises NotFound where it can be none of this source."""
+        found = ids.decode_item(source, self.path_value("id"))
+        if found is None:
+            raise NotFound(f"no such {source}")
+        return found
+
     async def decode(self, decoder: "msgspec.json.Decoder[T]") -> T:
         """The body. Raises InvalidRequest, PayloadTooLarge."""
         found = await self.decode_optional(decoder)
@@ -75,8 +86,25 @@ class Request(LitestarRequest[Any, Any, State]):
         return bodies.decode(raw, decoder)
 
     async def read(self) -> bytes:
-        """The body as sent; for a route that takes none, read and dropped. Raises PayloadTooLarge."""
+        """The body as sent; for a route that takes none, read and dropped.
+
+        Raises InvalidRequest (it ended early), PayloadTooLarge.
+        """
         announced = self.header("content-length")
         if announced is None and self.header("transfer-encoding") is None:
             return b""
         return await body.read(self.receive, announced=announced)
+
+    @asynccontextmanager
+    async def stream_body(self, *, media_type: str, most: int) -> AsyncGenerator[AsyncIterable[bytes]]:
+        """The body as it arrives, while the block runs. Raises InvalidRequest, PayloadTooLarge."""
+
+        async def typed() -> AsyncGenerator[bytes]:
+            async for chunk in chunks:
+                if chunk:  # an empty body needs no type
+                    body.check_content_type(self.header("content-type"), media_type)
+                    yield chunk
+
+        chunks = body.stream(self.receive, announced=self.header("content-length"), most=most)
+        async with aclosing(chunks), aclosing(typed()) as found:
+            yield found

@@ -7,10 +7,15 @@ from app.api.readiness import Readiness
 from app.db.pool import Pool
 from app.services.auth import Authenticator
 from app.services.broadcasts import Broadcasts
+from app.services.imports import Imports
 from app.services.inbox import Inbox
 from app.services.notifications import Notifications
+from app.services.preferences import Preferences
 from app.services.rate_limits import RateLimits
+from app.services.records import Records
+from app.services.retractions import Retractions
 from app.services.subscribers import Subscribers
+from app.services.tokens import Tokens
 from app.settings import Settings
 
 
@@ -21,7 +26,12 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     rate_limits: RateLimits
     notifications: Notifications
     broadcasts: Broadcasts
+    records: Records
+    retractions: Retractions
     inbox: Inbox
+    preferences: Preferences
     subscribers: Subscribers
+    imports: Imports
+    tokens: Tokens
     key_usage: KeyUsage
     readiness: Readiness

@@ -24,25 +24,25 @@ _WELL_ESCAPED: Final = re.compile(
 )
 
 
-def decode(body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
-    """Raises InvalidRequest, naming the field where the decoder knows it."""
-    check(body)
+def decode(body: bytes, decoder: "msgspec.json.Decoder[T]", name: str = "the body") -> T:
+    """Name is what an error calls it. Raises InvalidRequest, naming the field where the decoder knows it."""
+    check(body, name)
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(_explain(str(error))) from None
+        raise InvalidRequest(_explain(str(error), name)) from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRequest(f"the body must be JSON: {error}") from None
+        raise InvalidRequest(f"{name} must be JSON: {error}") from None
 
 
-def check(body: bytes) -> None:
+def check(body: bytes, name: str = "the body") -> None:
     """Raises InvalidRequest for what is never acceptable, whatever the shape."""
     try:
         body.decode()
     except UnicodeDecodeError:
-        raise InvalidRequest("the body must be valid UTF-8") from None
+        raise InvalidRequest(f"{name} must be valid UTF-8") from None
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
-        raise InvalidRequest(f"the body must not nest deeper than {MAX_DEPTH} levels")
+        raise InvalidRequest(f"{name} must not nest deeper than {MAX_DEPTH} levels")
     if b"\\u" in body:
         _check_escapes(body)
 
@@ -63,9 +63,9 @@ def _check_escapes(body: bytes) -> None:
         raise InvalidRequest("strings must not contain half a surrogate pair")
 
 
-def _explain(text: str) -> str:
+def _explain(text: str, name: str) -> str:
     """`rule - at `$.field`` of the decoder, as `field: rule`."""
     rule, at, path = text.rpartition(" - at `")
     if not at:
         return text
-    return f"{path.rstrip('`').removeprefix('$.').removeprefix('$') or 'the body'}: {rule}"
+    return f"{path.rstrip('`').removeprefix('$.').removeprefix('$') or name}: {rule}"

@@ -24,10 +24,7 @@ def _check_length(name: str, text: str) -> None:
 
 
 def _check_time(name: str, moment: datetime | None) -> None:
-    if moment is None:
-        return
-    # By its offset a moment of 1970 may lie before it, where a position has no place for it.
-    if moment.tzinfo is None or not 1970 <= moment.year <= 9998 or timestamps.to_us(moment) < 0:
+    if moment is not None and not timestamps.is_acceptable(moment):
         raise ValueError(f"{name} must be RFC 3339 with an offset, years 1970 to 9998")
 
 

@@ -8,6 +8,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
+def is_acceptable(moment: datetime) -> bool:
+    """Whether a caller may say it: with an offset, years 1970 to 9998."""
+    # By its offset a moment of 1970 may lie before it, where a position has no place for it.
+    return moment.tzinfo is not None and 1970 <= moment.year <= 9998 and to_us(moment) >= 0
+
+
 def format_us(us: int) -> str:
     seconds, fraction = divmod(us, 1_000_000)
     moment = _EPOCH + timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""/v1/inbox/items."""
+"""/v1/inbox/items and /v1/inbox/items/{id}."""
 
 from typing import Final
 
@@ -10,8 +10,11 @@ from app.api.describe import Answer, Operation, describe
 from app.api.inbox import parameters
 from app.api.replies import Reply
 from app.api.request import Request
-from app.contract.resources import Page
+from app.contract.errors import NotFound
+from app.contract.ids import Source
+from app.contract.resources import Item, Page
 
+_SOURCES: Final[dict[str, Source]] = {"notif": "notification", "bcast": "broadcast"}
 _CACHE: Final = (b"cache-control", b"private, max-age=0")
 
 
@@ -41,10 +44,32 @@ async def list_items(request: Request) -> Reply:
         view=parameters.view(query),
         categories=parameters.categories(query),
         cursor=parameters.cursor(query),
-        limit=parameters.limit(query, most=100, default=20),
+        limit=parameters.LIMIT.of(query),
         known_etags=parameters.known_etags(request.header_list("if-none-match")),
     )
     etag = (b"etag", b'"%b"' % reply.etag.encode())
     if reply.page is None:
         return Reply(304, headers=[etag, _CACHE])
     return replies.json(reply.page, etag, _CACHE)
+
+
+@get(
+    "/v1/inbox/items/{id:str}",
+    before_request=require_subscriber,
+    opt=describe(
+        Operation(
+            summary="Get one item",
+            tag="Inbox",
+            answers={200: Answer("As the list would show it.", Item)},
+            errors=["not_found"],
+        )
+    ),
+)
+async def get_item(request: Request) -> Reply:
+    """Of either source, whatever its state: archived and muted items too."""
+    source = _SOURCES.get(request.path_value("id").partition("_")[0])
+    if source is None:
+        raise NotFound("no such item")
+    return replies.json(
+        await request.services.inbox.item(request.identity, source=source, item_id=request.item_id(source))
+    )

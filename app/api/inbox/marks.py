@@ -11,28 +11,17 @@ from litestar.handlers import HTTPRouteHandler
 from app.api import replies
 from app.api.auth import require_subscriber
 from app.api.describe import Answer, Operation, describe
+from app.api.item_marks import MARKS
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract import ids
-from app.contract.errors import InvalidRequest, NotFound
+from app.contract.errors import InvalidRequest
 from app.contract.ids import Source
 from app.contract.requests import MarkAllRequest, UpTo
 from app.contract.resources import Counts
-from app.db.inbox import Field, Watermark
+from app.db.inbox import Watermark
 from app.services.inbox import UpToItem, UpToItems
 
-_MARKS: Final[dict[str, tuple[Field, bool]]] = {
-    "read": ("read", True),
-    "unread": ("read", False),
-    "archive": ("archived", True),
-    "unarchive": ("archived", False),
-}
-_SUMMARIES: Final = {
-    "read": "Mark a {} read",
-    "unread": "Mark a {} unread",
-    "archive": "Archive a {}",
-    "unarchive": "Unarchive a {}",
-}
 _WATERMARKS: Final[dict[str, tuple[Watermark, str]]] = {
     "read-all": ("read", "Mark everything read"),
     "seen-all": ("seen", "Mark everything seen"),
@@ -42,7 +31,7 @@ _ALL: Final = msgspec.json.Decoder(MarkAllRequest)
 
 
 def _mark(source: Source, action: str) -> HTTPRouteHandler:
-    field, value = _MARKS[action]
+    field, value, summary = MARKS[action]
 
     @post(
         f"/v1/inbox/{source}s/{{id:str}}/{action}",
@@ -50,7 +39,7 @@ def _mark(source: Source, action: str) -> HTTPRouteHandler:
         operation_id=f"{action}_{source}",
         opt=describe(
             Operation(
-                summary=_SUMMARIES[action].format(source),
+                summary=summary.format(source),
                 tag="Inbox",
                 answers={204: Answer("So it is now, and perhaps was before.")},
                 errors=["not_found"],
@@ -60,11 +49,8 @@ def _mark(source: Source, action: str) -> HTTPRouteHandler:
     async def mark(request: Request) -> Reply:
         """Every device of the person is told. Nothing is written where nothing changes."""
         await request.read()
-        item_id = ids.decode_item(source, request.path_value("id"))
-        if item_id is None:
-            raise NotFound(f"no such {source} in this inbox")
         await request.services.inbox.mark(
-            request.identity, source=source, item_id=item_id, field=field, value=value
+            request.identity, source=source, item_id=request.item_id(source), field=field, value=value
         )
         return replies.no_content()
 
@@ -134,6 +120,6 @@ def _item_id(source: Source, text: str | None) -> UUID | None:
 
 
 MARK_ITEM: Final[Sequence[HTTPRouteHandler]] = tuple(
-    _mark(source, action) for source in ("notification", "broadcast") for action in _MARKS
+    _mark(source, action) for source in ("notification", "broadcast") for action in MARKS
 )
 MARK_ALL: Final[Sequence[HTTPRouteHandler]] = tuple(_mark_all(action) for action in _WATERMARKS)

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from app.api.describe import Parameter
+from app.api.parameters import PageSize
 from app.api.query import Query
 from app.contract import strings
 from app.contract.errors import InvalidRequest
@@ -14,13 +15,9 @@ MAX_CATEGORIES: Final = 20
 _VIEWS: Final[dict[str | None, View]] = {None: "default", "unread": "unread", "archived": "archived"}
 _TAG: Final = re.compile(rb'"([0-9a-f]{32})"')
 
+LIMIT: Final = PageSize(most=100, default=20)
 OF_PAGE: Final = (
-    Parameter(
-        "limit",
-        "How many items a page holds.",
-        {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
-    ),
-    Parameter("cursor", "`next_cursor` of the page before. It may be used with another filter."),
+    *LIMIT.parameters,
     Parameter(
         "filter",
         "Only what is unread, or only what is archived. Absent: all that is not archived.",
@@ -33,16 +30,6 @@ OF_PAGE: Final = (
     ),
     Parameter("If-None-Match", "ETags that you have: 304 where one still holds.", where="header"),
 )
-
-
-def limit(query: Query, *, most: int, default: int) -> int:
-    """Raises InvalidRequest."""
-    text = query.one("limit")
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
-        raise InvalidRequest(f"limit must be a number from 1 to {most}")
-    return int(text)
 
 
 def cursor(query: Query) -> Cursor | None:

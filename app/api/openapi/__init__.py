@@ -34,7 +34,7 @@ def build(handlers: Sequence[HTTPRouteHandler]) -> Json:
             )
         for shape in (operation.body, *(answer.shape for answer in operation.answers.values())):
             if shape is not None:
-                shapes[shape] = None
+                shapes.update(dict.fromkeys(shape if isinstance(shape, tuple) else (shape,)))
     return {
         "openapi": "3.1.0",
         "info": {

@@ -32,6 +32,10 @@ WORDS: Final[dict[str, Word]] = {
         "The broadcast's TypeID.",
         examples=[_BROADCAST_ID],
     ),
+    "Broadcast.id": _word(
+        "The broadcast's TypeID.",
+        examples=[_BROADCAST_ID],
+    ),
     "subscriber_id": _word(
         "Your own id of a person: 1 to 255 bytes of UTF-8.",
         minLength=1,
@@ -79,6 +83,14 @@ WORDS: Final[dict[str, Word]] = {
         "When the item leaves every inbox: after `deliver_at`, or after now. RFC 3339 with an offset.",
         examples=[_TIME],
     ),
+    "visible_at": _word(
+        "When it became visible; null while it waits. RFC 3339 in UTC.",
+        examples=[_TIME],
+    ),
+    "Token.expires_at": _word(
+        "When the token ends: RFC 3339 in UTC.",
+        examples=[_TIME],
+    ),
     "created_at": _word(
         "RFC 3339 in UTC.",
         examples=[_TIME],
@@ -86,6 +98,14 @@ WORDS: Final[dict[str, Word]] = {
     "SubscriberRequest.created_at": _word(
         "When the person joined; applies on first create only. Broadcasts from then on are theirs. "
         "Now, where absent.",
+        examples=[_TIME],
+    ),
+    "ImportLine.created_at": _word(
+        "When the person joined, as with `PUT`.",
+        examples=[_TIME],
+    ),
+    "SubscriberDetail.created_at": _word(
+        "When the person joined: broadcasts from then on are theirs.",
         examples=[_TIME],
     ),
     "Subscriber.created_at": _word(
@@ -148,6 +168,87 @@ WORDS: Final[dict[str, Word]] = {
     ),
     "status": _word(
         "One word.",
+    ),
+    "Notification.status": _word(
+        "`scheduled`: it waits for `deliver_at`. `delivered`: it is in the inbox.",
+        examples=["delivered"],
+    ),
+    "Broadcast.status": _word(
+        "`scheduled`: it waits for `deliver_at`. `delivered`: it is in the inboxes.",
+        examples=["delivered"],
+    ),
+    "TimelineEntry.status": _word(
+        "`created`; `delivered_hint`: the person's open devices were told; `seen`: the person looked at "
+        "the inbox; `read`.",
+        examples=["created"],
+    ),
+    "TimelineEntry.occurred_at": _word(
+        "When it happened first: RFC 3339 in UTC.",
+        examples=[_TIME],
+    ),
+    "timeline": _word(
+        "Each status at most once, oldest first.",
+    ),
+    "counts": _word(
+        "The numbers on this person's bell.",
+    ),
+    "preferences": _word(
+        "One entry for each category that was set.",
+    ),
+    "PreferencesRequest.preferences": _word(
+        "1 to 100 entries, applied in order; categories that are not named stay as they are.",
+        minItems=1,
+        maxItems=100,
+    ),
+    "channel": _word(
+        "Where: the inbox.",
+        examples=["in_app"],
+    ),
+    "enabled": _word(
+        "False mutes the category: hidden from every view and every count, and nothing is lost. True "
+        "unmutes it.",
+        examples=[False],
+    ),
+    "categories": _word(
+        "Categories that this environment has used, sorted.",
+        examples=[["billing.invoice", "reminder"]],
+    ),
+    "CountsByCategory.categories": _word(
+        "The unmuted categories with a number above zero.",
+        examples=[{"billing.invoice": {"unread": 3, "unseen": 1}}],
+    ),
+    "ttl_seconds": _word(
+        "How long the token is good for: 60 to 86 400 seconds; an hour where absent.",
+        minimum=60,
+        maximum=86_400,
+        examples=[600],
+    ),
+    "token": _word(
+        "A JWT. It is not stored, and cannot be shown again.",
+        examples=["eyJhbGciOiJIUzI1NiIs…"],
+    ),
+    "created": _word(
+        "How many people are new.",
+        minimum=0,
+        examples=[998],
+    ),
+    "existing": _word(
+        "How many there were already; nothing of them changed.",
+        minimum=0,
+        examples=[1],
+    ),
+    "errors": _word(
+        "The lines that could not be taken; at most 1 000 are listed.",
+    ),
+    "line": _word(
+        "The line's number in what was sent, from 1.",
+        minimum=1,
+        examples=[17],
+    ),
+    "deleted": _word(
+        "How many were cancelled or retracted.",
+        minimum=0,
+        examples=[2],
     ),
     "Alive.version": _word(
         "The release that runs.",

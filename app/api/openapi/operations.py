@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar.handlers import HTTPRouteHandler
 
 from app.api.auth import require_api_key, require_subscriber
-from app.api.describe import Answer, Operation, Parameter
+from app.api.describe import NDJSON, Answer, Operation, Parameter
 from app.api.errors import STATUS, Envelope
 from app.api.openapi import prose, schemas
 
@@ -18,6 +18,7 @@ _SECURITY: Final[dict[Any, list[dict[str, list[str]]]]] = {
     require_subscriber: prose.SUBSCRIBER_SECURITY,
 }
 _PROVEN_ERRORS: Final = ("invalid_request", "unauthorized", "rate_limited", "internal", "unavailable")
+_LINES: Final = {"type": "string", "description": "One `ImportLine` a line."}
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+):str\}")
 
 
@@ -77,18 +78,21 @@ def _answer(answer: Answer) -> Json:
 
 
 def _request_body(operation: Operation) -> Json:
-    content: Json = {"schema": schemas.reference(operation.body)}
+    content: Json = {
+        "schema": _LINES if operation.media_type == NDJSON else schemas.reference(operation.body)
+    }
     if operation.examples:
         content["examples"] = {
             name: {"summary": name, "value": value} for name, value in operation.examples.items()
         }
-    return {"required": operation.body_required, "content": {"application/json": content}}
+    return {"required": operation.body_required, "content": {operation.media_type: content}}
 
 
 def _parameter(parameter: Parameter) -> Json:
     return {
         "name": parameter.name,
         "in": parameter.where,
+        "required": parameter.required,
         "description": parameter.description,
         "schema": dict(parameter.schema),
     }

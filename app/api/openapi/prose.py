@@ -33,7 +33,7 @@ ERRORS: Final = {
         "category must be 1 to 255 bytes of UTF-8",
     ),
     "unauthorized": ("No valid key or proof.", "the API key is unknown or revoked"),
-    "not_found": ("No such thing, or not this caller's.", "no such notification in this inbox"),
+    "not_found": ("No such thing, or not this caller's.", "no such notification"),
     "conflict": (
         "The idempotency key was used before, with a different request.",
         "idempotency_key was used before, with a different request",

@@ -63,7 +63,9 @@ async def test_all_answers_the_counts_right_after(backend: httpx.AsyncClient, ad
     read = (await ada.post("/v1/inbox/read-all")).json()
     assert (read["unread"], read["unseen"]) == (0, 0)
     assert before["version"] < seen["version"] < read["version"] < 2**53
-    assert read == (await ada.get("/v1/inbox/counts")).json()
+    now = (await ada.get("/v1/inbox/counts")).json()
+    assert (now["unread"], now["unseen"]) == (0, 0)
+    assert read["version"] <= now["version"]
     assert len(await listed(ada)) == 2
     await ada.post("/v1/inbox/archive-all")
     assert await listed(ada) == []

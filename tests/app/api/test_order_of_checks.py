@@ -11,7 +11,7 @@ UNKNOWN: Final = "notif_00000000000000000000000000"
 
 
 async def test_routing_comes_before_auth(client: httpx.AsyncClient) -> None:
-    assert_refused(await client.post("/v1/notifications/x"), 404, "not_found")
+    assert_refused(await client.post("/v1/notifications/x/unknown"), 404, "not_found")
     assert_refused(await client.patch("/v1/notifications"), 405, "method_not_allowed")
     assert_refused(await client.post("/v1/inbox/notifications/x/unknown"), 404, "not_found")
     assert_refused(await client.get("/v1/inbox/read-all"), 405, "method_not_allowed")
@@ -25,6 +25,15 @@ async def test_auth_comes_before_everything_a_body_or_query_can_be_wrong_with(
         ("POST", "/v1/broadcasts"),
         ("PUT", "/v1/subscribers/ada"),
         ("PUT", f"/v1/subscribers/{'x' * 256}"),
+        ("DELETE", "/v1/notifications"),
+        ("DELETE", f"/v1/notifications/{UNKNOWN}"),
+        ("POST", f"/v1/notifications/{UNKNOWN}/read"),
+        ("POST", "/v1/subscribers/import"),
+        ("PUT", "/v1/subscribers/import"),
+        ("POST", "/v1/subscribers/ada/tokens"),
+        ("PUT", "/v1/subscribers/ada/preferences"),
+        ("PUT", "/v1/inbox/preferences"),
+        ("POST", "/v1/inbox/archive-read"),
         ("POST", "/v1/inbox/read-all"),
         ("POST", f"/v1/inbox/notifications/{UNKNOWN}/read"),
         ("POST", "/v1/inbox/notifications/malformed/read"),
@@ -35,7 +44,8 @@ async def test_auth_comes_before_everything_a_body_or_query_can_be_wrong_with(
                 assert_refused(answer, 401, "unauthorized")
     for query in ("limit=0", "limit=%zz", "%zz=1", "cursor=", "category=.*"):
         with subtests.test(query=query):
-            assert_refused(await client.get(f"/v1/inbox/items?{query}"), 401, "unauthorized")
+            for path in ("/v1/inbox/items", "/v1/notifications", "/v1/broadcasts", "/v1/subscribers"):
+                assert_refused(await client.get(f"{path}?{query}"), 401, "unauthorized")
 
 
 async def test_shape_comes_before_existence(ada: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from app.settings import Address
+from tests.app.api.test_items import broadcast, send
 from tests.app.api.wire import assert_refused, exchange, request
 from tests.factories import Environment
 
@@ -46,12 +47,24 @@ async def test_a_wrong_method_is_405_and_told_which_are_right(
     client: httpx.AsyncClient, subtests: pytest.Subtests
 ) -> None:
     for path, allow in {
-        "/v1/notifications": "POST",
-        "/v1/broadcasts": "POST",
-        "/v1/subscribers/ada": "PUT",
+        "/v1/notifications": "DELETE, GET, HEAD, POST",
+        f"/v1/notifications/{NOTIFICATION}": "DELETE, GET, HEAD",
+        f"/v1/notifications/{NOTIFICATION}/timeline": "GET, HEAD",
+        f"/v1/notifications/{NOTIFICATION}/read": "POST",
+        "/v1/broadcasts": "GET, HEAD, POST",
+        "/v1/broadcasts/x": "DELETE, GET, HEAD",
+        "/v1/subscribers": "GET, HEAD",
+        "/v1/subscribers/ada": "DELETE, GET, HEAD, PUT",
+        "/v1/subscribers/import": "DELETE, GET, HEAD, POST, PUT",
+        "/v1/subscribers/ada/tokens": "POST",
+        "/v1/subscribers/ada/preferences": "GET, HEAD, PUT",
         "/v1/inbox/items": "GET, HEAD",
+        "/v1/inbox/items/x": "GET, HEAD",
         "/v1/inbox/counts": "GET, HEAD",
         "/v1/inbox/read-all": "POST",
+        "/v1/inbox/archive-read": "POST",
+        "/v1/inbox/preferences": "GET, HEAD, PUT",
+        "/v1/inbox/categories": "GET, HEAD",
         f"/v1/inbox/notifications/{NOTIFICATION}/read": "POST",
         "/healthz": "GET, HEAD",
         "/docs": "GET, HEAD",
@@ -65,9 +78,28 @@ async def test_a_wrong_method_is_405_and_told_which_are_right(
 
 
 async def test_head_answers_as_get_does_but_for_the_body(
-    client: httpx.AsyncClient, ada: httpx.AsyncClient, subtests: pytest.Subtests
+    client: httpx.AsyncClient,
+    backend: httpx.AsyncClient,
+    ada: httpx.AsyncClient,
+    subtests: pytest.Subtests,
 ) -> None:
+    item = await send(backend)
+    announcement = await broadcast(backend)
     for speaker, path in (
+        (backend, "/v1/notifications"),
+        (backend, f"/v1/notifications/{item}"),
+        (backend, f"/v1/notifications/{item}/timeline"),
+        (backend, f"/v1/notifications/{NOTIFICATION}"),
+        (backend, "/v1/broadcasts"),
+        (backend, f"/v1/broadcasts/{announcement}"),
+        (backend, "/v1/subscribers"),
+        (backend, "/v1/subscribers/ada"),
+        (backend, "/v1/subscribers/ada/preferences"),
+        (backend, "/v1/subscribers/import"),
+        (ada, f"/v1/inbox/items/{item}"),
+        (ada, "/v1/inbox/counts?by=category"),
+        (ada, "/v1/inbox/preferences"),
+        (ada, "/v1/inbox/categories"),
         (ada, "/v1/inbox/items"),
         (ada, "/v1/inbox/counts"),
         (client, "/healthz"),
@@ -87,7 +119,7 @@ async def test_head_answers_as_get_does_but_for_the_body(
 
 
 async def test_head_is_no_method_of_what_cannot_be_got(client: httpx.AsyncClient) -> None:
-    assert (await client.head("/v1/notifications")).status_code == 405
+    assert (await client.head("/v1/inbox/read-all")).status_code == 405
 
 
 async def test_a_badly_encoded_path_is_400(
