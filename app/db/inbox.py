@@ -100,8 +100,8 @@ async def select_counts(
 
 SELECT_COUNTS_OF: Final = """
 SELECT c.inbox_id, c.unread, c.unseen, c.version
-FROM inbox_counts($1, ARRAY(SELECT s.id FROM subscribers s
-                            WHERE s.environment_id = $1 AND s.subscriber_id = $2)) c
+FROM subscribers s CROSS JOIN LATERAL inbox_counts($1, ARRAY[s.id]) c
+WHERE s.environment_id = $1 AND s.subscriber_id = $2
 """
 
 

@@ -36,11 +36,8 @@ class Inbox(msgspec.Struct, frozen=True):
 SELECT_INBOXES: Final = """
 SELECT s.subscriber_id, s.id, c.unread, c.unseen, c.version,
        ARRAY(SELECT p.category FROM preferences p WHERE p.environment_id = $1 AND p.inbox_id = s.id)
-FROM subscribers s
-JOIN inbox_counts($1, ARRAY(SELECT t.id FROM subscribers t
-                            WHERE t.environment_id = $1 AND t.subscriber_id = ANY ($2))) c
-    ON c.inbox_id = s.id
-WHERE s.environment_id = $1
+FROM subscribers s CROSS JOIN LATERAL inbox_counts($1, ARRAY[s.id]) c
+WHERE s.environment_id = $1 AND s.subscriber_id = ANY ($2)
 """
 
 

@@ -3,36 +3,33 @@
 
 -- What counts for one inbox, muted left out: the maintained counters of direct items, the broadcasts above
 -- the watermarks as if nobody had decided about them, and what this person's overrides change about that.
-CREATE OR REPLACE FUNCTION counted(box inboxes) RETURNS TABLE (category text, unread bigint, unseen bigint)
+CREATE OR REPLACE FUNCTION counted(
+    env uuid, inbox uuid, broadcasts_from uuid, read_watermark uuid, archive_watermark uuid, seen_watermark uuid
+) RETURNS TABLE (category text, unread bigint, unseen bigint)
 LANGUAGE sql STABLE ROWS 10 AS $$
     SELECT part.category, part.unread, part.unseen
     FROM (
         SELECT c.category, c.unread, c.unseen
-        FROM inbox_categories c
-        WHERE c.environment_id = box.environment_id AND c.inbox_id = box.id
+        FROM inbox_categories c WHERE c.environment_id = env AND c.inbox_id = inbox
         UNION ALL
         SELECT b.category,
-               count(*) FILTER (WHERE in_view('unread', NULL, NULL, b.position,
-                                              box.read_broadcast, box.archive_broadcast)),
-               count(*) FILTER (WHERE b.position > box.seen_broadcast)
+               count(*) FILTER (WHERE in_view('unread', NULL, NULL, b.position, read_watermark, archive_watermark)),
+               count(*) FILTER (WHERE b.position > seen_watermark)
         FROM broadcasts b
-        WHERE b.environment_id = box.environment_id AND b.position >= box.broadcasts_from
-          AND b.position > least(box.seen_broadcast, greatest(box.read_broadcast, box.archive_broadcast))
+        WHERE b.environment_id = env AND b.position >= broadcasts_from
+          AND b.position > least(seen_watermark, greatest(read_watermark, archive_watermark))
         GROUP BY b.category
         UNION ALL
         SELECT b.category,
-               (in_view('unread', o.read, o.archived, o.position, box.read_broadcast, box.archive_broadcast)
-                    ::integer
-                - in_view('unread', NULL, NULL, o.position, box.read_broadcast, box.archive_broadcast)
-                    ::integer)::bigint,
+               (in_view('unread', o.read, o.archived, o.position, read_watermark, archive_watermark)::integer
+                - in_view('unread', NULL, NULL, o.position, read_watermark, archive_watermark)::integer)::bigint,
                0
         FROM broadcast_overrides o
         JOIN broadcasts b ON b.environment_id = o.environment_id AND b.position = o.position
-        WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
+        WHERE o.environment_id = env AND o.inbox_id = inbox
     ) AS part
     WHERE NOT EXISTS (SELECT FROM preferences p
-                      WHERE p.environment_id = box.environment_id AND p.inbox_id = box.id
-                        AND p.category = part.category)
+                      WHERE p.environment_id = env AND p.inbox_id = inbox AND p.category = part.category)
 $$;
 
 -- The version that callers compare: it grows with every change of the inbox, and of the environment's
@@ -51,7 +48,8 @@ LANGUAGE sql STABLE AS $$
     JOIN broadcast_heads h ON h.environment_id = i.environment_id
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(c.unread), 0)::bigint AS unread, coalesce(sum(c.unseen), 0)::bigint AS unseen
-        FROM counted(i) AS c
+        FROM counted(i.environment_id, i.id, i.broadcasts_from,
+                     i.read_broadcast, i.archive_broadcast, i.seen_broadcast) AS c
     ) AS total
     WHERE i.environment_id = env AND i.id = ANY (inbox_ids)
 $$;
@@ -72,7 +70,9 @@ LANGUAGE sql STABLE AS $$
     JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
     JOIN broadcast_heads h ON h.environment_id = i.environment_id
     LEFT JOIN LATERAL (SELECT r.category, sum(r.unread)::bigint AS unread, sum(r.unseen)::bigint AS unseen
-                       FROM counted(i) AS r GROUP BY r.category) AS c ON true
+                       FROM counted(i.environment_id, i.id, i.broadcasts_from,
+                                    i.read_broadcast, i.archive_broadcast, i.seen_broadcast) AS r
+                       GROUP BY r.category) AS c ON true
     WHERE s.environment_id = env AND s.subscriber_id = subscriber
     GROUP BY i.id, i.version, h.version
 $$;
