@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from swagger_ui_bundle import swagger_ui_path
 
 from app.api import openapi, replies
-from app.api.openapi import as_3_0
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract.errors import NotFound
@@ -45,11 +43,6 @@ def page() -> Reply:
     return replies.content(_read(_OURS / "reference.html"), b"text/html; charset=utf-8", *_HEADERS)
 
 
-@get("/docs/openapi.json", sync_to_thread=False)
-def readable_document() -> Reply:
-    return replies.content(_readable_document(), b"application/json", *_HEADERS)
-
-
 @get("/docs/{name:str}", sync_to_thread=False)
 def asset(request: Request) -> Reply:
     name = request.path_value("name")
@@ -59,17 +52,12 @@ def asset(request: Request) -> Reply:
     return replies.content(_read(directory / name), media_type, *_HEADERS)
 
 
-HANDLERS: Final[Sequence[HTTPRouteHandler]] = (openapi_document, page, readable_document, asset)
+HANDLERS: Final[Sequence[HTTPRouteHandler]] = (openapi_document, page, asset)
 
 
 @functools.cache
 def _document() -> bytes:
     return openapi.document().encode()
-
-
-@functools.cache
-def _readable_document() -> bytes:
-    return msgspec.json.encode(as_3_0.downgrade(msgspec.json.decode(_document())))
 
 
 @functools.cache

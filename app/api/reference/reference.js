@@ -1,7 +1,7 @@
 /** Swagger UI over the API's own document. */
 window.addEventListener('DOMContentLoaded', () => {
   SwaggerUIBundle({
-    url: '/docs/openapi.json',
+    url: '/openapi.json',
     dom_id: '#reference',
     deepLinking: true,
     displayRequestDuration: true,

@@ -11,7 +11,6 @@ from stack import chromium
 
 from app.api import openapi, routes
 from app.api.errors import STATUS
-from app.api.openapi import as_3_0
 from app.contract.requests import NotificationRequest
 from tests.e2e.browser import Devices
 
@@ -90,16 +89,6 @@ def test_every_error_is_the_envelope(document: dict[str, Any]) -> None:
         assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Envelope"}
 
 
-def test_the_3_0_form_has_nothing_of_3_1(document: dict[str, Any]) -> None:
-    older = as_3_0.downgrade(document)
-    assert older["openapi"] == "3.0.3"
-    text = json.dumps(older["components"]["schemas"])
-    assert '"null"' not in text
-    assert '"examples"' not in text
-    assert older["components"]["schemas"]["Page"]["properties"]["next_cursor"]["nullable"] is True
-    assert older["paths"].keys() == document["paths"].keys()
-
-
 async def test_the_document_is_served(client: httpx.AsyncClient) -> None:
     answer = await client.get("/openapi.json")
     assert answer.headers["content-type"] == "application/json"
@@ -113,7 +102,6 @@ async def test_the_reference_is_served_under_a_policy(client: httpx.AsyncClient)
         ("/docs/reference.css", "text/css"),
         ("/docs/swagger-ui-bundle.js", "text/javascript"),
         ("/docs/swagger-ui.css", "text/css"),
-        ("/docs/openapi.json", "application/json"),
     ):
         answer = await client.get(path)
         assert answer.status_code == 200
