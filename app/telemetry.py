@@ -60,6 +60,9 @@ hint_latency: Final = LoopHistogram(
 )
 connections: Final = Gauge("bellwire_connections", "Sockets and streams past authentication.")
 frames_sent: Final = Counter("bellwire_frames_sent", "Frames written to sockets and streams.", ("type",))
+counts_queries: Final = Counter(
+    "bellwire_counts_queries", "Queries that read counts, each for up to 1 000 connected inboxes."
+)
 slow_consumers: Final = Counter("bellwire_slow_consumers", "Connections cut because they did not read.")
 redis_up: Final = Gauge("bellwire_redis_up", "1 while the hint plane is connected.")
 sweeps: Final = Counter("bellwire_sweeps", "Passes that asked PostgreSQL whose inbox moved.", ("cause",))

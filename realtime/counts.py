@@ -92,6 +92,7 @@ class CountsFeed(Generic[T]):
             async with acquire(self._pool) as connection:
                 muted = await _select_muted(connection, environment_id, stale)
                 found = await select_counts(connection, environment_id, _inbox_ids(audiences))
+                telemetry.counts_queries.inc()
         except Exception:
             self._muted_stale.update(stale)
             raise

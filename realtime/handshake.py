@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, cast
 
 import msgspec
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHandshake, InvalidMethod, InvalidProtocol, InvalidUpgrade
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
@@ -89,18 +90,26 @@ def _judge(head: bytes, rest: bytes) -> Outcome:
 def _upgrade(protocol: ServerProtocol, request: Request, query: str, rest: bytes) -> Upgrade | Refused:
     if request.method not in ("GET", "HEAD"):
         return Refused(request.method, answers.method_not_allowed(request.method))
-    response = protocol.accept(request)
-    if response.status_code == HTTPStatus.BAD_REQUEST:
-        return _refused(request.method, HTTPStatus.BAD_REQUEST, "not a valid websocket handshake")
-    if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+    try:
+        accept, _, subprotocol = protocol.process_request(request)
+    except (InvalidMethod, InvalidProtocol, InvalidUpgrade):
         return Refused(request.method, answers.upgrade_required())
-    protocol.send_response(response)
+    except InvalidHandshake:
+        return _refused(request.method, HTTPStatus.BAD_REQUEST, "not a valid websocket handshake")
     return Upgrade(
-        response=b"".join(protocol.data_to_send()),
+        response=_switch(accept, subprotocol),
         rest=rest,
         origin=protocol.origin,
         credentials=_credentials(request.headers, query),
     )
+
+
+def _switch(accept: str, subprotocol: str | None) -> bytes:
+    chosen = "" if subprotocol is None else f"Sec-WebSocket-Protocol: {subprotocol}\r\n"
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\n{chosen}\r\n"
+    ).encode()
 
 
 def _refused(method: str, status: HTTPStatus, message: str) -> Refused:

@@ -11,14 +11,20 @@ import shlex
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench.gateway import figures, programs, world
+import msgspec
+
+from app import redis
+from app.contract.requests import BroadcastRequest
+from app.outbox.publisher import Publisher
+from app.services.broadcasts import Broadcasts
+from bench.gateway import figures, posting, programs, world
 from bench.gateway.figures import Target
 from bench.gateway.programs import Load
-from bench.gateway.world import World
+from bench.gateway.world import FEW, World
 
 
 def show(figure: str, product: float, unit: str, limit: float | None = None, reach: str = "") -> None:
@@ -30,24 +36,29 @@ def show(figure: str, product: float, unit: str, limit: float | None = None, rea
 async def targets(directory: Path, place: World) -> AsyncGenerator[tuple[Target, Target]]:
     """The gateway, and the relay."""
     async with (
-        programs.gateway(place.environ) as (gateway_pid, gateway_port),
+        programs.bellwire("gateway", place.environ, core=programs.SERVER_CORE) as (gateway_pid, gateway_port),
         programs.relay(directory, place.redis) as (relay_pid, relay_port),
         Load.open(directory, gateway_port, place.crowd.targets) as gateway_load,
         Load.open(directory, relay_port, place.twins.targets) as relay_load,
     ):
         yield (
-            Target(gateway_pid, gateway_load, place.crowd, directory, place),
-            Target(relay_pid, relay_load, place.twins, directory, place),
+            Target(gateway_pid, gateway_port, gateway_load, place.crowd, directory, place),
+            Target(relay_pid, relay_port, relay_load, place.twins, directory, place),
         )
 
 
 async def connects(gateway: Target, size: int) -> None:
-    few = size // 50
-    await figures.connect(gateway, 0, few)
+    """Leaves everyone connected."""
     base_kib = programs.rss_kib(gateway.pid)
-    opened = await figures.connect(gateway, few, size)
+    storm = min(1000, size // 2)
+    stormed = await figures.connect(gateway, FEW, FEW + storm, inflight=storm)
+    show(f"{storm} connects at one instant, p99", stormed.p99_ms, "ms", reach="<= 500")
+    spent = programs.cpu_s(gateway.pid)
+    opened = await figures.connect(gateway, FEW + storm, size)
     show("authenticated connects", opened.per_s, "/s", reach=">= 2500")
-    kib = (programs.rss_kib(gateway.pid) - base_kib) / (size - few)
+    each = (programs.cpu_s(gateway.pid) - spent) * 1e6 / (size - FEW - storm)
+    show("processor time of a connect", each, "us", reach="<= 400")
+    kib = (programs.rss_kib(gateway.pid) - base_kib) / (size - FEW)
     show("memory of a connection", kib, "KiB", reach="<= 14")
 
 
@@ -56,22 +67,20 @@ async def broadcasts(gateway: Target, relay: Target, size: int, rounds: int) -> 
     limit: list[figures.Broadcast] = []
     for _ in range(rounds):
         for target, taken in ((gateway, product), (relay, limit)):
-            await target.load.ask("reset")
             taken.append(await figures.broadcast(target, size))
             await asyncio.sleep(0.7)
-    show(
-        "broadcast, last receiver, p50",
-        statistics.median(one.last_ms for one in product),
-        "ms",
-        statistics.median(one.last_ms for one in limit),
-        "ratio <= 1.25",
-    )
-    show(
-        "broadcast with its counts, processor time",
-        statistics.median(one.cpu_ms for one in product),
-        "ms",
-        statistics.median(one.cpu_ms for one in limit),
-    )
+    for name, figure, reach in (
+        ("last_ms", "broadcast, last receiver, p50", "ratio <= 1.25"),
+        ("cpu_ms", "broadcast, processor time, p50", ""),
+    ):
+        show(figure, _median(product, name), "ms", _median(limit, name), reach)
+
+
+async def mixed(gateway: Target, relay: Target, size: int) -> None:
+    product = await figures.broadcasts_amid_hints(gateway, size, rate=1000, seconds=5)
+    limit = await figures.broadcasts_amid_hints(relay, size, rate=1000, seconds=5)
+    show("broadcast amid 1000 hints/s, last receiver", product.last_ms, "ms", limit.last_ms, "ratio <= 2")
+    show("hint amid broadcasts, p99", product.hint_p99_ms, "ms", limit.hint_p99_ms, "<= 5")
 
 
 async def hints(gateway: Target, relay: Target, seconds: int, rounds: int) -> None:
@@ -83,13 +92,45 @@ async def hints(gateway: Target, relay: Target, seconds: int, rounds: int) -> No
         product.append(await figures.hints(gateway, rate=1000, seconds=seconds, idle=idle))
         limit.append(await figures.hints(relay, rate=1000, seconds=seconds, idle=0))
     for name, reach in (("p50_ms", "<= 1"), ("p99_ms", "<= 10"), ("cpu_us", "ratio <= 1.6")):
-        show(
-            f"hint, 1000/s, {name}",
-            statistics.median(getattr(one, name) for one in product),
-            name.rpartition("_")[2],
-            statistics.median(getattr(one, name) for one in limit),
-            reach,
+        unit = name.rpartition("_")[2]
+        show(f"hint, 1000/s, {name}", _median(product, name), unit, _median(limit, name), reach)
+
+
+async def settle(gateway: Target, size: int, place: World) -> None:
+    async with redis.connect(place.redis_url) as client, Publisher.open(place.pool, client) as publisher:
+        send = Broadcasts(place.pool, publisher).send
+        settled = await figures.counts_after_a_broadcast(
+            gateway, size, lambda: send(gateway.crowd.environment_id, BroadcastRequest(category="bench"))
         )
+    show("broadcast to everyone's right counts", settled.seconds, "s", reach="<= 2")
+    show("queries for that", settled.queries, "", reach="<= 20")
+
+
+async def posts(gateway: Target, place: World) -> None:
+    target = place.crowd.targets.read_text().partition("\n")[0]
+    taken = await posting.post_to_frame_ms(place.environ, place.api_key, target, gateway.port, rounds=200)
+    show("POST answered to frame, idle, p50", taken[len(taken) // 2], "ms", reach="<= 5")
+    show("POST answered to frame, idle, p99", taken[len(taken) * 99 // 100], "ms", reach="<= 25")
+
+
+async def few_and_many(gateway: Target, seconds: int, size: int, connect_the_rest: Awaitable[None]) -> None:
+    """The same hints to the same clients, before and after the others come."""
+    found: list[figures.Hints] = []
+    for others in (None, connect_the_rest):
+        if others is not None:
+            await others
+        idle = await figures.idle_cpu(gateway, 2 * seconds)
+        found.append(
+            await figures.hints(
+                gateway, rate=1000, seconds=seconds, idle=idle, routes=gateway.crowd.few_routes
+            )
+        )
+    few, many = found
+    show(f"hint's processor time, {FEW} and {size} clients", many.cpu_us, "us", few.cpu_us, "ratio <= 1.2")
+
+
+def _median(measured: Sequence[msgspec.Struct], name: str) -> float:
+    return statistics.median(getattr(one, name) for one in measured)
 
 
 async def main(size: int, rounds: int) -> None:
@@ -98,10 +139,14 @@ async def main(size: int, rounds: int) -> None:
         directory = Path(name)
         programs.compile_programs(directory)
         async with world.create(directory, size) as place, targets(directory, place) as (gateway, relay):
-            await connects(gateway, size)
+            await figures.connect(gateway, 0, FEW)
+            await few_and_many(gateway, 3, size, connects(gateway, size))
             await figures.connect(relay, 0, size)
+            await settle(gateway, size, place)
             await broadcasts(gateway, relay, size, rounds)
             await hints(gateway, relay, 3, rounds)
+            await mixed(gateway, relay, size)
+            await posts(gateway, place)
 
 
 if __name__ == "__main__":

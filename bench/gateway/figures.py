@@ -1,10 +1,13 @@
 """What is measured, the same way against the gateway and against the relay."""
 
 import asyncio
+import statistics
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+import httpx
 import msgspec
 
 from app import redis
@@ -21,6 +24,7 @@ class Target(msgspec.Struct, frozen=True):
     """A server under load, and its clients."""
 
     pid: int
+    port: int
     load: Load
     crowd: Crowd
     directory: Path
@@ -50,18 +54,18 @@ class Broadcast(msgspec.Struct, frozen=True):
     cpu_ms: float
 
 
-async def broadcast(target: Target, receivers: int, *, before: int = 0) -> Broadcast:
-    """before: hints the clients have had since the last reset."""
-    waiting = asyncio.create_task(target.load.ask(f"hints {before + receivers} {TIMEOUT_MS}"))
+async def broadcast(target: Target, receivers: int) -> Broadcast:
+    await target.load.ask("reset")
+    waiting = asyncio.create_task(target.load.ask(f"broadcasts {receivers} {TIMEOUT_MS}"))
     await asyncio.sleep(0.05)
     spent = programs.cpu_s(target.pid)
     async with redis.connect(target.world.redis_url) as client:
         begun = monotonic_us()
         await redis.publish(client, [_broadcast_hint(target.crowd)])
         measured = await waiting
-    if measured.hints < before + receivers:
-        raise RuntimeError(f"a broadcast reached {measured.hints - before} of {receivers}")
-    return Broadcast((measured.last_hint - begun) / 1000, (programs.cpu_s(target.pid) - spent) * 1000)
+    if measured.broadcasts != receivers:
+        raise RuntimeError(f"a broadcast reached {measured.broadcasts} of {receivers}")
+    return Broadcast((measured.last_broadcast - begun) / 1000, (programs.cpu_s(target.pid) - spent) * 1000)
 
 
 def _broadcast_hint(crowd: Crowd) -> Hint:
@@ -82,19 +86,79 @@ class Hints(msgspec.Struct, frozen=True):
     cpu_us: float
 
 
-async def hints(target: Target, *, rate: int, seconds: int, idle: float) -> Hints:
-    """Publish to frame under an even stream, and the server's processor time for each beyond idling."""
+async def hints(target: Target, *, rate: int, seconds: int, idle: float, routes: Path | None = None) -> Hints:
+    """Publish to frame under an even stream, and the server's processor time for each beyond idling.
+
+    routes: whom to; everyone where None.
+    """
     await target.load.ask("reset")
     waiting = asyncio.create_task(target.load.ask(f"hints {rate * seconds} {seconds * 1000 + TIMEOUT_MS}"))
     before, begun = programs.cpu_s(target.pid), time.monotonic()
     await programs.publish(
-        target.directory, target.world.redis, target.crowd.routes, rate=rate, seconds=seconds
+        target.directory, target.world.redis, routes or target.crowd.routes, rate=rate, seconds=seconds
     )
     measured = await waiting
     spent = programs.cpu_s(target.pid) - before - idle * (time.monotonic() - begun)
     if measured.hints != rate * seconds:
         raise RuntimeError(f"{measured.hints} of {rate * seconds} hints arrived")
     return Hints(measured.hint_p50 / 1000, measured.hint_p99 / 1000, spent * 1e6 / measured.hints)
+
+
+class Mixed(msgspec.Struct, frozen=True):
+    last_ms: float
+    hint_p99_ms: float
+
+
+async def broadcasts_amid_hints(target: Target, receivers: int, *, rate: int, seconds: int) -> Mixed:
+    """A broadcast every second during an even stream of hints; the median broadcast."""
+    await target.load.ask("reset")
+    stream = asyncio.create_task(
+        programs.publish(
+            target.directory, target.world.redis, target.crowd.routes, rate=rate, seconds=seconds
+        )
+    )
+    taken: list[float] = []
+    async with redis.connect(target.world.redis_url) as client:
+        await asyncio.sleep(0.5)
+        while not stream.done():
+            begun = monotonic_us()
+            await redis.publish(client, [_broadcast_hint(target.crowd)])
+            seen = await target.load.ask(f"broadcasts {receivers * (len(taken) + 1)} {TIMEOUT_MS}")
+            taken.append((seen.last_broadcast - begun) / 1000)
+            await asyncio.sleep(max(0, 1 - (monotonic_us() - begun) / 1e6))
+    measured = await target.load.ask(f"hints {rate * seconds} {TIMEOUT_MS}")
+    return Mixed(statistics.median(taken), measured.hint_p99 / 1000)
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """seconds: until every client shows the new counts. queries: that read counts."""
+
+    seconds: float
+    queries: float
+
+
+async def counts_after_a_broadcast(
+    target: Target, receivers: int, send: Callable[[], Awaitable[object]]
+) -> Settled:
+    """send: makes a real broadcast, after which everyone has one unread."""
+    before = await _counts_queries(target)
+    await target.load.ask("reset")
+    begun = time.monotonic()
+    await send()
+    measured = await target.load.ask(f"unread 1 {receivers} {TIMEOUT_MS}")
+    seconds = time.monotonic() - begun
+    if measured.counts != receivers:
+        raise RuntimeError(f"{measured.counts} counts frames for {receivers} clients")
+    return Settled(seconds, await _counts_queries(target) - before)
+
+
+async def _counts_queries(target: Target) -> float:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        reply = await client.get(f"http://127.0.0.1:{target.port}/metrics")
+    for line in reply.text.splitlines():
+        if line.startswith("bellwire_counts_queries_total "):
+            return float(line.split(" ")[1])
+    raise RuntimeError("no such metric")
 
 
 async def idle_cpu(target: Target, seconds: int) -> float:

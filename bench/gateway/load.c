@@ -4,7 +4,8 @@
  *
  *     connect FROM TO INFLIGHT      opens clients [FROM, TO), at most INFLIGHT at a time, until each is ready
  *     reset                         forgets what was measured
- *     hints N MS                    waits for N hint frames, or MS milliseconds
+ *     hints N MS                    waits for N hint frames that carry a moment, or MS milliseconds
+ *     broadcasts N MS               the same for the other hint frames
  *     unread U N MS                 waits until the last counts of N clients say `"unread":U`
  *     close FROM TO                 drops clients without a word
  *
@@ -45,7 +46,8 @@ static int target_count, poller, ready_count, failed_count, closed_count;
 static struct sockaddr_in server;
 static int64_t *samples, *opening;
 static long sample_count, opening_count, hint_count, counts_count, ping_count;
-static int64_t first_hint, last_hint, last_counts;
+static long broadcast_count;
+static int64_t first_hint, last_hint, last_broadcast, last_counts;
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -67,12 +69,12 @@ static double quantile(int64_t *values, long count, double q) {
 static void answer(void) {
     qsort(samples, sample_count, sizeof *samples, ascending);
     qsort(opening, opening_count, sizeof *opening, ascending);
-    printf("{\"ready\":%d,\"failed\":%d,\"closed\":%d,\"hints\":%ld,\"counts\":%ld,\"pings\":%ld,"
-           "\"first_hint\":%.1f,\"last_hint\":%.1f,\"last_counts\":%.1f,"
+    printf("{\"ready\":%d,\"failed\":%d,\"closed\":%d,\"hints\":%ld,\"counts\":%ld,\"pings\":%ld,\"broadcasts\":%ld,"
+           "\"first_hint\":%.1f,\"last_hint\":%.1f,\"last_broadcast\":%.1f,\"last_counts\":%.1f,"
            "\"hint_p50\":%.1f,\"hint_p99\":%.1f,\"hint_max\":%.1f,"
            "\"open_p50\":%.1f,\"open_p99\":%.1f,\"open_max\":%.1f}\n",
-           ready_count, failed_count, closed_count, hint_count, counts_count, ping_count,
-           first_hint / 1e3, last_hint / 1e3, last_counts / 1e3,
+           ready_count, failed_count, closed_count, hint_count, counts_count, ping_count, broadcast_count,
+           first_hint / 1e3, last_hint / 1e3, last_broadcast / 1e3, last_counts / 1e3,
            quantile(samples, sample_count, .5), quantile(samples, sample_count, .99),
            quantile(samples, sample_count, 1), quantile(opening, opening_count, .5),
            quantile(opening, opening_count, .99), quantile(opening, opening_count, 1));
@@ -80,8 +82,8 @@ static void answer(void) {
 }
 
 static void reset(void) {
-    sample_count = opening_count = hint_count = counts_count = ping_count = 0;
-    first_hint = last_hint = last_counts = 0;
+    sample_count = opening_count = hint_count = counts_count = ping_count = broadcast_count = 0;
+    first_hint = last_hint = last_broadcast = last_counts = 0;
 }
 
 static void lose(struct client *c) {
@@ -123,12 +125,16 @@ static void upgrade(int index) {
 
 static void take_text(struct client *c, const char *text, int size, int64_t now) {
     if (size > 15 && memcmp(text, "{\"type\":\"hint\"", 14) == 0) {
+        const char *id = memmem(text, size, "\"notif_", 7);
+        if (id == NULL || id[7] != '0') {
+            broadcast_count++;
+            last_broadcast = now;
+            return;
+        }
         hint_count++;
         if (first_hint == 0) first_hint = now;
         last_hint = now;
-        const char *id = memmem(text, size, "\"notif_", 7);
-        if (id != NULL && id[7] == '0' && sample_count < MOST_SAMPLES)
-            samples[sample_count++] = now - strtoll(id + 7, NULL, 10);
+        if (sample_count < MOST_SAMPLES) samples[sample_count++] = now - strtoll(id + 7, NULL, 10);
     } else if (size > 17 && memcmp(text, "{\"type\":\"counts\"", 16) == 0) {
         counts_count++;
         last_counts = now;
@@ -228,6 +234,9 @@ static void command(const char *line) {
     else if (sscanf(line, "hints %d %d", &a, &b) == 2) {
         int64_t until = now_ns() + b * 1000000LL;
         while (hint_count < a && now_ns() < until) poll_once(10);
+    } else if (sscanf(line, "broadcasts %d %d", &a, &b) == 2) {
+        int64_t until = now_ns() + b * 1000000LL;
+        while (broadcast_count < a && now_ns() < until) poll_once(10);
     } else if (sscanf(line, "unread %ld %d %d", &unread, &b, &c) == 3) {
         int64_t until = now_ns() + c * 1000000LL;
         while (with_unread(unread) < b && now_ns() < until) poll_once(10);

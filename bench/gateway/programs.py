@@ -25,8 +25,10 @@ class Measured(msgspec.Struct, frozen=True):
     hints: int
     counts: int
     pings: int
+    broadcasts: int
     first_hint: float
     last_hint: float
+    last_broadcast: float
     last_counts: float
     hint_p50: float
     hint_p99: float
@@ -45,7 +47,7 @@ def compile_programs(directory: Path) -> None:
 async def child(
     command: Sequence[str | Path],
     *,
-    core: int,
+    core: int | None,
     environ: Mapping[str, str] | None = None,
     capture_stderr: bool = False,
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
@@ -56,7 +58,7 @@ async def child(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE if capture_stderr else None,
         env={**os.environ, **(environ or {})},
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+        preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
     )
     try:
         yield process
@@ -87,33 +89,37 @@ class Load:
 
 
 @asynccontextmanager
-async def gateway(environ: Mapping[str, str]) -> AsyncGenerator[tuple[int, int]]:
-    """`bellwire gateway`; yields its pid and port."""
+async def bellwire(
+    role: str, environ: Mapping[str, str], *, core: int | None
+) -> AsyncGenerator[tuple[int, int]]:
+    """`bellwire gateway` or `bellwire api`; yields its pid and port."""
     variables = {
+        "BELLWIRE_LISTEN": "127.0.0.1:0",
         "BELLWIRE_GATEWAY_LISTEN": "127.0.0.1:0",
         "BELLWIRE_LOG_FORMAT": "json",
         "BELLWIRE_DRAIN_S": "0",
         **environ,
     }
-    async with child(
-        [sys.executable, "-m", "app.cli", "gateway"], core=SERVER_CORE, environ=variables, capture_stderr=True
-    ) as process:
+    command = [sys.executable, "-m", "app.cli", role]
+    async with child(command, core=core, environ=variables, capture_stderr=True) as process:
         assert process.stderr is not None
-        async for line in process.stderr:
-            try:
-                entry = msgspec.json.decode(line, type=dict[str, object])
-            except msgspec.DecodeError:
-                sys.stderr.write(line.decode())
-                continue
-            if entry.get("event") == "up":
-                port = int(str(entry["address"]).rpartition(":")[2])
-                break
-        else:
-            raise RuntimeError("the gateway did not start")
+        port = await _read_port(process.stderr)
         forwarding = asyncio.create_task(_forward(process.stderr))
         yield process.pid, port
         process.terminate()
         await forwarding
+
+
+async def _read_port(lines: asyncio.StreamReader) -> int:
+    async for line in lines:
+        try:
+            entry = msgspec.json.decode(line, type=dict[str, object])
+        except msgspec.DecodeError:
+            sys.stderr.write(line.decode())
+            continue
+        if entry.get("event") == "up":
+            return int(str(entry["address"]).rpartition(":")[2])
+    raise RuntimeError("a bellwire process did not start")
 
 
 async def _forward(lines: asyncio.StreamReader) -> None:

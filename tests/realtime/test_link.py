@@ -33,9 +33,13 @@ async def test_a_backlog_is_taken_in_order_and_others_get_their_turn(redis_url: 
 
 
 async def test_a_link_that_is_closed_by_redis_says_so(redis_url: str) -> None:
-    listening = await link.connect(redis_url, ["a"], lambda *_: None)
+    listening = await link.connect(redis_url, ["a"], _ignore)
     async with Redis.from_url(redis_url) as client:
         await client.client_kill_filter(_type="pubsub")
     async with asyncio.timeout(5):
         done, _ = await asyncio.wait({listening.lost})
     assert isinstance(done.pop().exception(), OSError)
+
+
+def _ignore(channel: bytes, payload: bytes) -> None:
+    del channel, payload
