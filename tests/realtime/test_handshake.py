@@ -13,9 +13,7 @@ from realtime.handshake import MAX_HEAD_BYTES, Handshake, Plain, Refused, Upgrad
 from realtime.protocol import SUBPROTOCOL
 
 
-def client(
-    path: str = "/v1/inbox/ws", subprotocols: list[str] | None = None
-) -> tuple[ClientProtocol, Request]:
+def client(path: str = "/v1/inbox/ws", *offered: str) -> tuple[ClientProtocol, Request]:
     """A client of the websockets library that is about to send this request."""
     subprotocols = [Subprotocol(name) for name in offered]
     protocol = ClientProtocol(parse_uri(f"ws://bellwire.test{path}"), subprotocols=subprotocols)
