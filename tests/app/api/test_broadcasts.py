@@ -1,11 +1,16 @@
-"""POST /v1/broadcasts: one row, seen by everyone who was there."""
+"""/v1/broadcasts: one row, seen by everyone who was there."""
 
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 
-from app.contract import ids
+from app.api.services import Services
+from app.contract import ids as type_ids
 from app.db.pool import Pool
+from tests.app.api.test_items import send
+from tests.app.api.test_notifications import later
+from tests.app.api.test_records import deliver, ids, paged
 from tests.app.api.wire import assert_refused
 
 PATH = "/v1/broadcasts"
@@ -26,7 +31,7 @@ async def test_everyone_sees_it_from_one_row(
         "created_at": sent["created_at"],
         "idempotency_key": "hi",
     }
-    assert ids.decode("bcast", sent["id"]) is not None
+    assert type_ids.decode("bcast", sent["id"]) is not None
     assert await pool.fetchval("SELECT count(*) FROM broadcasts") == 1
     [item] = (await ada.get("/v1/inbox/items")).json()["items"]
     assert item == {
@@ -72,3 +77,65 @@ async def test_who_is_dated_back_does(backend: httpx.AsyncClient, ada: httpx.Asy
     await backend.put("/v1/subscribers/ada", json={"created_at": "2020-01-01T00:00:00Z"})
     assert len((await ada.get("/v1/inbox/items")).json()["items"]) == 1
     assert (await ada.get("/v1/inbox/counts")).json()["unread"] == 1
+
+
+async def test_one_has_every_field_in_the_contracts_order(backend: httpx.AsyncClient) -> None:
+    body = b'{"category":"news","payload":{ "b":1e400 },"idempotency_key":"k"}'
+    sent = await backend.post(PATH, content=body, headers={"Content-Type": "application/json"})
+    answer = await backend.get(f"{PATH}/{sent.json()['id']}")
+    created_at = sent.json()["created_at"].encode()
+    assert answer.content == (
+        b'{"id":"%b","category":"news","payload":{ "b":1e400 },"status":"delivered","created_at":"%b",'
+        b'"deliver_at":null,"visible_at":"%b","expires_at":null,"idempotency_key":"k"}'
+        % (sent.json()["id"].encode(), created_at, created_at)
+    )
+    assert (await backend.get(PATH)).content == b'{"items":[' + answer.content + b'],"next_cursor":null}'
+
+
+async def test_one_that_waits_is_delivered_to_everyone_who_is_there_by_then(
+    backend: httpx.AsyncClient, ada: httpx.AsyncClient, services: Services, pool: Pool
+) -> None:
+    sent = (await backend.post(PATH, json={"category": "news", "deliver_at": later(days=1)})).json()
+    waiting = (await backend.get(f"{PATH}/{sent['id']}")).json()
+    assert (waiting["status"], waiting["visible_at"]) == ("scheduled", None)
+    assert waiting["deliver_at"] == sent["deliver_at"]
+    assert waiting["idempotency_key"] == sent["idempotency_key"]
+    await ada.get("/v1/inbox/counts")  # she came after it was created, and before its delivery
+    assert_refused(await ada.get(f"/v1/inbox/items/{sent['id']}"), 404, "not_found")
+    await deliver(services, pool)
+    delivered = (await backend.get(f"{PATH}/{sent['id']}")).json()
+    assert (delivered["status"], delivered["created_at"]) == ("delivered", sent["created_at"])
+    item = (await ada.get(f"/v1/inbox/items/{sent['id']}")).json()
+    assert item["occurred_at"] == delivered["visible_at"] > delivered["created_at"]
+
+
+async def test_pages_are_complete_under_each_status(
+    backend: httpx.AsyncClient, services: Services, pool: Pool, subtests: pytest.Subtests
+) -> None:
+    sent: list[str] = []
+    for number in range(9):
+        times = {"deliver_at": later(hours=9 - number)} if number % 3 == 0 else {}
+        sent.append((await backend.post(PATH, json={"category": "news", **times})).json()["id"])
+        if number == 4:
+            await deliver(services, pool)
+    whole = await paged(backend, PATH, limit=200)
+    assert sorted(ids(whole)) == sorted(sent)
+    times = [item["visible_at"] or item["deliver_at"] for item in whole]
+    assert times == sorted(times, reverse=True)
+    for status in ({}, {"status": "scheduled"}, {"status": "delivered"}):
+        wanted = [item["id"] for item in whole if status.get("status", item["status"]) == item["status"]]
+        for limit in (1, 2, 200):
+            with subtests.test(status=status, limit=limit):
+                assert ids(await paged(backend, PATH, limit=limit, **status)) == wanted
+    assert len(await paged(backend, PATH, limit=1, status="scheduled")) == 1
+
+
+async def test_ids_that_name_no_broadcast_are_404(
+    backend: httpx.AsyncClient, subtests: pytest.Subtests
+) -> None:
+    item = await send(backend)
+    for unknown in (item, "bcast_00000000000000000000000000", "x", "%2F", "bcast_"):
+        for method in ("GET", "DELETE"):
+            with subtests.test(method=method, id=unknown):
+                assert_refused(await backend.request(method, f"{PATH}/{unknown}"), 404, "not_found")
+    assert_refused(await backend.get(f"{PATH}/{item}/timeline"), 404, "not_found")
