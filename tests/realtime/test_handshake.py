@@ -16,7 +16,7 @@ from realtime.protocol import SUBPROTOCOL
 def client(path: str = "/v1/inbox/ws", *offered: str) -> tuple[ClientProtocol, Request]:
     """A client of the websockets library that is about to send this request."""
     subprotocols = [Subprotocol(name) for name in offered]
-    protocol = ClientProtocol(parse_uri(f"ws://bellwire.test{path}"), subprotocols=subprotocols)
+    protocol = ClientProtocol(parse_uri(f"ws://bellwire.test{path}"), subprotocols=subprotocols or None)
     return protocol, protocol.connect()
 
 
