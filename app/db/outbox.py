@@ -114,26 +114,33 @@ def to_hint_job(job: Job) -> HintJob:
 # A published hint that named a notification ($3: those that were named) is what the timeline calls
 # delivered_hint. An item that is gone, or about to go, is passed over; one that is not stays until this
 # commits, so whoever removes it then, and after that its timeline, finds what is written here.
-# Jobs in order: when a lease has run out, two processes may finish the same ones.
+# Jobs in order: when a lease has run out, two processes may finish the same ones. Each job and each item is
+# looked up by its key on its own: a plan that went through an environment's whole history would not end.
 FINISH_HINT_JOBS: Final = """
 WITH held AS MATERIALIZED (
-    SELECT o.environment_id, o.id FROM outbox o
-    JOIN unnest($1::uuid[], $2::uuid[]) AS d (environment_id, id)
-        ON o.environment_id = d.environment_id AND o.id = d.id
-    ORDER BY o.environment_id, o.id FOR UPDATE OF o
+    SELECT d.environment_id, d.id
+    FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS u (environment_id, id) ORDER BY 1, 2) AS d
+    CROSS JOIN LATERAL (SELECT FROM outbox o
+                        WHERE o.environment_id = d.environment_id AND o.id = d.id
+                        LIMIT 1 FOR UPDATE) AS present
 ), done AS (
     DELETE FROM outbox o USING held h
     WHERE o.environment_id = h.environment_id AND o.id = h.id
     RETURNING o.environment_id, o.payload
-), named AS MATERIALIZED (
-    SELECT n.environment_id, n.position
+), wanted AS MATERIALIZED (
+    SELECT DISTINCT done.environment_id,
+           notification_position(done.environment_id, (hint ->> 1)::uuid) AS position
     FROM done
     CROSS JOIN jsonb_array_elements(done.payload -> 'hints') AS hint
-    JOIN notifications_by_position n
-        ON n.environment_id = done.environment_id
-           AND n.position = notification_position(done.environment_id, (hint ->> 1)::uuid)
-    WHERE done.payload ->> 'reason' = 'notification' AND (hint ->> 1)::uuid = ANY ($3)
-    FOR KEY SHARE OF n SKIP LOCKED
+    WHERE done.payload ->> 'reason' = 'notification'
+      AND (hint ->> 1)::uuid IN (SELECT * FROM unnest($3::uuid[]))
+), named AS MATERIALIZED (
+    SELECT w.environment_id, w.position
+    FROM wanted w
+    CROSS JOIN LATERAL (
+        SELECT FROM notifications_by_position n
+        WHERE n.environment_id = w.environment_id AND n.position = w.position
+        LIMIT 1 FOR KEY SHARE SKIP LOCKED) AS present
 )
 INSERT INTO timeline (environment_id, position, status, occurred_at)
 SELECT n.environment_id, n.position, 'delivered_hint', clock_timestamp()
