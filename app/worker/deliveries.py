@@ -7,7 +7,7 @@ from app.db import delivery
 from app.db.pool import Pool, acquire, run
 from app.outbox.publisher import Publisher
 
-BATCH: Final = 500
+BATCH: Final = 200  # what a quiet environment may have to wait for
 _HELD_ELSEWHERE_S: Final = 0.02  # what is due is in other hands; they are about to finish
 
 

@@ -15,7 +15,7 @@ from app.db.pool import Pool, acquire
 
 log = structlog.stdlib.get_logger()
 
-BATCH: Final = 1000
+BATCH: Final = 500  # what a quiet environment may have to wait for
 
 
 class HintJobs:

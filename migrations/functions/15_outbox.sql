@@ -62,8 +62,8 @@ BEGIN
                  + (0.5 + random() / 2) * least(900, 5 * 2 ^ least(o.attempts, 20)) * interval '1 second'
     WHERE o.environment_id = env AND o.id = job_id
     RETURNING o.* INTO failed;
-    IF failed.attempts < 10 THEN
-        RETURN false;
+    IF NOT FOUND OR failed.attempts < 10 THEN
+        RETURN false; -- not found: done elsewhere, or erased with its person, while it was tried here
     END IF;
     DELETE FROM outbox o WHERE o.environment_id = env AND o.id = job_id;
     INSERT INTO dead_letters (environment_id, id, job_type, payload, cursor, attempts, last_error)
