@@ -105,12 +105,12 @@ BEGIN
                        FILTER (WHERE NOT is_muted(g.env, g.inbox_id, g.category))
                END AS hints
         FROM gone g GROUP BY g.env
+    ), owed AS MATERIALIZED ( -- where only muted items went, nobody is hinted and no job is left
+        SELECT l.env, o.job_id, o.job
+        FROM lost l CROSS JOIN LATERAL owe_hints(l.env, hint_reason, 'notification', now_us, l.hints) AS o
+        WHERE l.hints IS NOT NULL
     )
-    SELECT l.env, l.removed, o.job_id, o.job
-    FROM lost l
-    LEFT JOIN LATERAL (
-        SELECT h.* FROM owe_hints(l.env, hint_reason, 'notification', now_us, l.hints) AS h
-        WHERE l.hints IS NOT NULL) AS o ON true;
+    SELECT l.env, l.removed, o.job_id, o.job FROM lost l LEFT JOIN owed o ON o.env = l.env;
     -- After the items, not with them: see FINISH_HINT_JOBS in app/db/outbox.py.
     DELETE FROM timeline t USING unnest(envs, positions) AS w (env, position)
     WHERE t.environment_id = w.env AND t.position = w.position;
