@@ -1,7 +1,9 @@
 """Log lines: for people in a terminal, JSON elsewhere. Nothing secret is ever handed to a logger."""
 
 import logging
+import math
 import sys
+import time
 from typing import Final
 
 import structlog
@@ -48,3 +50,22 @@ def configure(*, log_format: str, level: str) -> None:
         logger.handlers = []
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+
+
+class Seldom:
+    """For what may happen a thousand times a second and is worth a line every few."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._last = -math.inf
+        self._times = 0
+
+    def times(self) -> int | None:
+        """How often it happened since the last line, this time included; None where no line is due."""
+        self._times += 1
+        now = time.monotonic()
+        if now - self._last < self._every_s:
+            return None
+        self._last = now
+        times, self._times = self._times, 0
+        return times

@@ -12,9 +12,11 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 
 from app.api import replies
 from app.api.replies import Reply
-from app.contract.errors import BellwireError, InvalidRequest, NotFound, TemporaryError
+from app.contract.errors import BellwireError, InvalidRequest, NotFound, TemporaryError, Unavailable
+from app.logs import Seldom
 
 log = structlog.stdlib.get_logger()
+_unavailable: Final = Seldom(every_s=5.0)
 
 STATUS: Final = {
     "invalid_request": 400,
@@ -70,6 +72,9 @@ def envelope(error: BellwireError) -> Reply:
 
 def understand(error: Exception) -> BellwireError:
     """What a caller is told of an exception. One that nobody expects is logged, and told as `internal`."""
+    if isinstance(error, Unavailable) and error.__cause__ is not None and (times := _unavailable.times()):
+        cause = type(error.__cause__).__name__
+        log.warning("unavailable", reason=error.message, error=cause, times=times)
     match error:
         case BellwireError():
             return error

@@ -32,8 +32,8 @@ class Readiness:
                 if not self._is_migrated:
                     self._is_migrated = (await migrate.check(connection)).is_done
                 await connection.execute("SELECT 1")
-        except (asyncpg.PostgresError, TimeoutError):
-            raise Unavailable("the database does not answer") from None
+        except (asyncpg.PostgresError, TimeoutError) as error:
+            raise Unavailable("the database does not answer") from error
         except MigrationError as error:
             raise Unavailable(str(error)) from None
         if not self._is_migrated:

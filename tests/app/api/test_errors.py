@@ -1,5 +1,6 @@
 """What nobody expects: told as 500 in the envelope, and logged without what the caller sent."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
@@ -7,7 +8,10 @@ import httpx
 import pytest
 import structlog
 
+from app.api import errors
 from app.api.services import Services
+from app.contract.errors import Unavailable
+from app.logs import Seldom
 from tests.app.api.wire import assert_refused
 
 SEND = {"subscriber_id": "ada", "category": "news", "payload": {"secret": "swordfish"}}
@@ -62,3 +66,30 @@ async def test_what_the_database_cannot_hold_is_the_callers_mistake(
             fail_with(monkeypatch, services, error)
             assert_refused(await backend.post("/v1/notifications", json=SEND), 400, "invalid_request")
             assert lines == []
+
+
+async def test_the_database_away_is_a_warning_every_few_seconds(
+    backend: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Unavailable("the database is not available; try again shortly")
+    away.__cause__ = ConnectionRefusedError("postgresql://bellwire:swordfish@db")
+    fail_with(monkeypatch, services, away)
+    monkeypatch.setattr(errors, "_unavailable", Seldom(every_s=0.2))
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            answer = await backend.post("/v1/notifications", json=SEND)
+            assert_refused(answer, 503, "unavailable")
+            assert int(answer.headers["retry-after"]) >= 1
+        await asyncio.sleep(0.2)
+        await backend.post("/v1/notifications", json=SEND)
+    assert [line["times"] for line in lines] == [1, 3]
+    assert all(line["log_level"] == "warning" for line in lines)
+    assert "ConnectionRefusedError" in str(lines)
+    assert "swordfish" not in str(lines)
+
+
+async def test_a_drain_is_no_reason_for_a_warning(client: httpx.AsyncClient, services: Services) -> None:
+    services.readiness.drain()
+    with structlog.testing.capture_logs() as lines:
+        assert_refused(await client.get("/readyz"), 503, "unavailable")
+    assert lines == []
