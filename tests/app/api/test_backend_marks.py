@@ -61,7 +61,7 @@ async def test_the_persons_devices_get_a_hint_that_names_it(
 
         async def hear() -> bool:
             message = await subscription.get_message(ignore_subscribe_messages=True, timeout=0.1)
-            if message is not None:
+            if message is not None and isinstance(message["data"], bytes):
                 heard.append(message["data"])
             return any(
                 b"archive_state" in data and (item.encode() in data or str(bare_id).encode() in data)

@@ -128,7 +128,7 @@ async def test_at_most_a_thousand_categories(
     ada: httpx.AsyncClient, environment: Environment, pool: Pool
 ) -> None:
     await pool.execute(
-        "INSERT INTO categories (environment_id, category) SELECT $1, n::text FROM generate_series(1, 1100) n",
+        "INSERT INTO categories SELECT $1, n::text FROM generate_series(1, 1100) n",
         environment.id,
     )
     assert len((await ada.get("/v1/inbox/categories")).json()["categories"]) == 1000

@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from app import redis
 from app.api.services import Services
 from app.db.pool import Pool
-from app.worker.deliveries import Deliveries
+from app.outbox.publisher import Publisher
+from app.worker.deliveries import Deliveries, Expiries
 from tests.app.api.test_items import broadcast, send
 from tests.app.api.test_notifications import later
 from tests.app.api.wire import assert_refused
@@ -33,9 +35,17 @@ async def deliver(services: Services, pool: Pool) -> None:
     """Lets what waits be due, and the worker's step deliver it."""
     await pool.execute("UPDATE scheduled SET deliver_at = clock_timestamp() - interval '1 ms'")
     await pool.execute("UPDATE scheduled SET place = waiting_place(deliver_at, id)")
-    publisher = services.inbox._publisher
-    while await Deliveries(pool, publisher).run_once() == 0:
-        pass
+    await work(Deliveries, services, pool)
+
+
+async def work(step: type[Deliveries | Expiries], services: Services, pool: Pool) -> None:
+    """What a worker does until nothing is due."""
+    async with (
+        redis.connect(services.settings.redis_url) as client,
+        Publisher.open(pool, client) as publisher,
+    ):
+        while await step(pool, publisher).run_once() == 0:
+            pass
 
 
 async def paged(backend: httpx.AsyncClient, path: str, **params: str | int) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from app.worker.deliveries import Expiries
 from tests.app.api.test_items import broadcast, listed, send
 from tests.app.api.test_marks import numbers
 from tests.app.api.test_notifications import later
-from tests.app.api.test_records import PATH, deliver, ids, paged, schedule
+from tests.app.api.test_records import PATH, deliver, ids, paged, schedule, work
 from tests.app.api.wire import assert_refused
 
 
@@ -157,8 +157,7 @@ async def test_what_expires_is_wholly_there_until_then_and_gone_after(
     assert await numbers(ada) == (2, 2)
     for table in ("notifications", "broadcasts"):
         await pool.execute(f"UPDATE {table} SET expires_at = clock_timestamp()")  # noqa: S608
-    while await Expiries(pool, services.inbox._publisher).run_once() == 0:
-        pass
+    await work(Expiries, services, pool)
     assert await numbers(ada) == (0, 0)
     await assert_gone(backend, ada, item)
     await assert_gone(backend, ada, announcement)
