@@ -20,32 +20,46 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT from_us(now_us + 2000000)
 $$;
 
+-- The payload of a hint job; hints: pairs of inbox and item.
+CREATE OR REPLACE FUNCTION hint_payload(hint_reason text, source text, at_us bigint, hints jsonb, item_category text)
+RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('reason', hint_reason, 'source', source, 'at_us', at_us,
+                              'category', item_category, 'hints', hints)
+$$;
+
 -- A hint job is owed by the commit, and handed to the process that commits, which publishes it at once:
 -- every function that owes one returns its id and payload as (job_id, job), NULL where nobody is hinted.
 CREATE OR REPLACE FUNCTION owe_hints(env uuid, hint_reason text, source text, at_us bigint, hints jsonb,
                                      item_category text DEFAULT NULL, OUT job_id uuid, OUT job jsonb)
-LANGUAGE sql VOLATILE AS $$
+LANGUAGE plpgsql AS $$
+BEGIN
+    job_id := position_at(at_us);
+    job := hint_payload(hint_reason, source, at_us, hints, item_category);
     INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
-    VALUES (env, position_at(at_us), 'hint',
-            jsonb_build_object('reason', hint_reason, 'source', source, 'at_us', at_us,
-                               'category', item_category, 'hints', hints),
-            lease_end(clock_us()))
-    RETURNING id, payload
+    VALUES (env, job_id, 'hint', job, lease_end(clock_us()));
+END
 $$;
 
 -- About one inbox; item NULL: about no single item.
 CREATE OR REPLACE FUNCTION owe_hint(env uuid, hint_reason text, inbox uuid, source text, item uuid,
                                     OUT job_id uuid, OUT job jsonb)
-LANGUAGE sql VOLATILE AS $$
-    SELECT * FROM owe_hints(env, hint_reason, source, clock_us(), jsonb_build_array(jsonb_build_array(inbox, item)))
+LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT o.job_id, o.job INTO job_id, job
+    FROM owe_hints(env, hint_reason, source, clock_us(), jsonb_build_array(jsonb_build_array(inbox, item))) o;
+END
 $$;
 
 -- To everybody in an environment who has not muted the category.
 CREATE OR REPLACE FUNCTION owe_broadcast_hint(env uuid, hint_reason text, item uuid, item_category text,
                                               at_us bigint, OUT job_id uuid, OUT job jsonb)
-LANGUAGE sql VOLATILE AS $$
-    SELECT * FROM owe_hints(env, hint_reason, 'broadcast', at_us,
-                            jsonb_build_array(jsonb_build_array(NULL, item)), item_category)
+LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT o.job_id, o.job INTO job_id, job
+    FROM owe_hints(env, hint_reason, 'broadcast', at_us,
+                   jsonb_build_array(jsonb_build_array(NULL, item)), item_category) o;
+END
 $$;
 
 -- Notes that a job failed: it waits, longer each time, and after its tenth attempt is parked among the

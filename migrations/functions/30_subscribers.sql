@@ -8,6 +8,11 @@ LANGUAGE plpgsql AS $$
 DECLARE
     created bigint;
 BEGIN
+    IF NOT EXISTS (SELECT FROM unnest(envs, wanted) AS w (env, subscriber)
+                   WHERE NOT EXISTS (SELECT FROM subscribers s
+                                     WHERE s.environment_id = w.env AND s.subscriber_id = w.subscriber)) THEN
+        RETURN 0;
+    END IF;
     WITH missing AS MATERIALIZED (
         SELECT DISTINCT ON (1, 2) w.env, w.subscriber COLLATE "C" AS subscriber, w.created
         FROM unnest(envs, wanted, createds) WITH ORDINALITY AS w (env, subscriber, created, nth)

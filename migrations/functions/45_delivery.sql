@@ -2,9 +2,11 @@
 -- Each keeps rows, counters, positions, versions and the hints owed in one transaction.
 
 -- Delivers item n (element n of each array) to inbox inbox_ids[n], in this order within an inbox.
--- The caller holds the locks of all those inboxes. item_ids[n] NULL: the id is the position.
+-- The caller holds the locks of all those inboxes. inbox_ids[n] NULL: is passed over; item_ids[n] NULL: the
+-- id is the position.
 -- job_groups[n]: items of one group (of one environment) share a hint job.
--- One row per item, with its position; the first row of a group carries the group's hint job.
+-- One row per item, with its position, and one per hint job, with the number of an item of its group; a job
+-- has the id of the first item it hints at.
 CREATE OR REPLACE FUNCTION deliver_items(
     envs uuid[], inbox_ids uuid[], item_ids uuid[], item_categories text[], payloads text[],
     createds timestamptz[], delivers timestamptz[], expireses timestamptz[], job_groups integer[]
@@ -16,12 +18,14 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH item AS MATERIALIZED (
-        SELECT w.*, place.us, position_at(place.us) AS position, is_muted(w.env, w.inbox_id, w.category) AS muted
+        SELECT w.*, place.us, position_at(place.us) AS position, p.inbox_id IS NOT NULL AS muted
         FROM (SELECT u.*, row_number() OVER (PARTITION BY u.inbox_id ORDER BY u.nth) - 1 AS later
               FROM unnest(envs, inbox_ids, item_ids, item_categories, payloads, createds, delivers,
                           expireses, job_groups) WITH ORDINALITY
                    AS u (env, inbox_id, id, category, payload, created, deliver, expires, job_group, nth)) AS w
         JOIN inboxes i ON i.environment_id = w.env AND i.id = w.inbox_id
+        LEFT JOIN preferences p
+            ON p.environment_id = w.env AND p.inbox_id = w.inbox_id AND p.category = w.category
         CROSS JOIN LATERAL (SELECT next_us(i.last_position_us, now_us) + w.later AS us) AS place
     ), visible AS (
         INSERT INTO notifications (environment_id, inbox_id, position, id, created_at, deliver_at,
@@ -48,13 +52,19 @@ BEGIN
         SELECT DISTINCT c.env, c.category FROM counted c WHERE c.is_new ORDER BY 1, 2
         ON CONFLICT DO NOTHING
     ), hint AS MATERIALIZED (
-        SELECT g.nth, o.job_id, o.job
-        FROM (SELECT n.env, min(n.nth) AS nth,
-                     jsonb_agg(jsonb_build_array(n.inbox_id, coalesce(n.id, n.position)) ORDER BY n.nth) AS hints
-              FROM item n WHERE NOT n.muted GROUP BY n.env, n.job_group) AS g
-        CROSS JOIN LATERAL owe_hints(g.env, 'notification', 'notification', now_us, g.hints) AS o
+        SELECT g.env, g.nths[1] AS nth, g.items[1] AS job_id,
+               hint_payload('notification', 'notification', now_us, g.hints, NULL) AS job
+        FROM (SELECT n.env, array_agg(n.nth) AS nths, array_agg(n.position) AS items,
+                     jsonb_agg(jsonb_build_array(n.inbox_id, coalesce(n.id, n.position))) AS hints
+              FROM (SELECT item.* FROM item WHERE NOT item.muted ORDER BY item.nth) AS n
+              GROUP BY n.env, n.job_group) AS g
+    ), owed AS (
+        INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
+        SELECT h.env, h.job_id, 'hint', h.job, lease_end(now_us) FROM hint h
     )
-    SELECT n.nth, n.position, h.job_id, h.job FROM item n LEFT JOIN hint h ON h.nth = n.nth;
+    SELECT n.nth, n.position, NULL::uuid, NULL::jsonb FROM item n
+    UNION ALL
+    SELECT h.nth, NULL, h.job_id, h.job FROM hint h;
 END
 $$;
 

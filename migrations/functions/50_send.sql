@@ -2,31 +2,30 @@
 
 -- A record stands for 30 days, or as long as an item of it still waits to be delivered.
 CREATE OR REPLACE FUNCTION is_remembered(record idempotency) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-    SELECT record.created_at > clock_timestamp() - interval '30 days'
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN record.created_at > clock_timestamp() - interval '30 days'
         OR (record.deliver_at IS NOT NULL
             AND EXISTS (SELECT FROM scheduled s
-                        WHERE s.environment_id = record.environment_id AND s.id = ANY (record.ids)))
+                        WHERE s.environment_id = record.environment_id AND s.id = ANY (record.ids)));
+END
 $$;
 
--- What becomes of a request: 'replayed' or 'conflict' where its key is known, 'deliver_at_past',
--- 'deliver_at_far' or 'expires_at_past' where its times are wrong, else 'created'.
--- A known key answers before the times are looked at: by then deliver_at may well have passed.
+-- What becomes of a request: 'replayed' or 'conflict' where its key is known (then `known` is the first
+-- request's fingerprint), 'deliver_at_past', 'deliver_at_far' or 'expires_at_past' where its times are wrong,
+-- else 'created'. A known key answers before the times are looked at: by then deliver_at may well have passed.
 CREATE OR REPLACE FUNCTION judge_request(
-    env uuid, request_kind text, request_key text, request_fingerprint bytea,
-    deliver timestamptz, expires timestamptz
+    known bytea, request_fingerprint bytea, deliver timestamptz, expires timestamptz
 ) RETURNS text
 LANGUAGE sql VOLATILE AS $$
-    SELECT coalesce(
-        (SELECT CASE WHEN i.fingerprint = request_fingerprint THEN 'replayed' ELSE 'conflict' END
-         FROM idempotency i
-         WHERE i.environment_id = env AND i.kind = request_kind AND i.key = request_key AND is_remembered(i)),
-        CASE
-            WHEN deliver <= clock_timestamp() THEN 'deliver_at_past'
-            WHEN deliver > clock_timestamp() + interval '13 months' THEN 'deliver_at_far'
-            WHEN expires <= coalesce(deliver, clock_timestamp()) THEN 'expires_at_past'
-            ELSE 'created'
-        END)
+    SELECT CASE
+        WHEN known = request_fingerprint THEN 'replayed'
+        WHEN known IS NOT NULL THEN 'conflict'
+        WHEN deliver <= clock_timestamp() THEN 'deliver_at_past'
+        WHEN deliver > clock_timestamp() + interval '13 months' THEN 'deliver_at_far'
+        WHEN expires <= coalesce(deliver, clock_timestamp()) THEN 'expires_at_past'
+        ELSE 'created'
+    END
 $$;
 
 -- Serialises requests with the same idempotency key. Sorted, so that two batches cannot deadlock.
@@ -54,119 +53,134 @@ CREATE OR REPLACE FUNCTION send_notifications(
 LANGUAGE plpgsql ROWS 64 AS $$
 #variable_conflict use_column
 DECLARE
-    verdicts     text[];
-    wanted_envs  uuid[];
-    wanted_names text[];
-    held         uuid[];
-    now_us       bigint;
+    verdicts         text[];
+    outdated         boolean; -- has a key a record that has had its time?
+    item_requests    integer[]; -- element n of these four: of the nth item to make, in the order of the requests
+    item_envs        uuid[];
+    item_subscribers text[];
+    item_inboxes     uuid[];
+    held             uuid[];
+    now_us           bigint;
+    waiting_ids      uuid[]; -- of the nth item, NULL where it becomes visible now
 BEGIN
     PERFORM lock_keys('notification', envs, keys);
-    SELECT array_agg(judge_request(q.env, 'notification', q.key, q.fingerprint, q.deliver, q.expires)
-                     ORDER BY q.request)
-    INTO verdicts
-    FROM unnest(envs, keys, fingerprints, deliver_ats, expires_ats)
-         WITH ORDINALITY AS q (env, key, fingerprint, deliver, expires, request);
-
-    RETURN QUERY
-    SELECT q.request::integer, verdicts[q.request], i.subscriber_ids, i.ids,
-           NULL::uuid, NULL::jsonb
-    FROM unnest(envs, keys) WITH ORDINALITY AS q (env, key, request)
-    LEFT JOIN idempotency i
-        ON i.environment_id = q.env AND i.kind = 'notification' AND i.key = q.key
-           AND verdicts[q.request] = 'replayed'
-    WHERE verdicts[q.request] <> 'created';
-
-    SELECT array_agg(w.env), array_agg(w.subscriber) INTO wanted_envs, wanted_names
-    FROM (SELECT DISTINCT envs[r.request] AS env, r.subscriber
-          FROM unnest(recipient_requests, recipients) AS r (request, subscriber)
-          WHERE verdicts[r.request] = 'created') AS w;
-    IF wanted_envs IS NULL THEN
-        RETURN;
+    SELECT array_agg(judge_request(q.known, q.fingerprint, q.deliver, q.expires)), bool_or(q.outdated)
+    INTO verdicts, outdated
+    FROM (SELECT r.*, CASE WHEN i.key IS NOT NULL AND is_remembered(i) THEN i.fingerprint END AS known,
+                 i.key IS NOT NULL AND NOT is_remembered(i) AS outdated
+          FROM unnest(envs, keys, fingerprints, deliver_ats, expires_ats)
+               WITH ORDINALITY AS r (env, key, fingerprint, deliver, expires, request)
+          LEFT JOIN idempotency i
+              ON i.environment_id = r.env AND i.kind = 'notification' AND i.key = r.key
+          ORDER BY r.request) AS q;
+    IF 'created' <> ANY (verdicts) THEN
+        RETURN QUERY
+        SELECT q.request::integer, verdicts[q.request], i.subscriber_ids, i.ids,
+               NULL::uuid, NULL::jsonb
+        FROM unnest(envs, keys) WITH ORDINALITY AS q (env, key, request)
+        LEFT JOIN idempotency i
+            ON i.environment_id = q.env AND i.kind = 'notification' AND i.key = q.key
+               AND verdicts[q.request] = 'replayed'
+        WHERE verdicts[q.request] <> 'created';
     END IF;
-    PERFORM create_subscribers(wanted_envs, wanted_names, NULL);
+    IF outdated THEN
+        DELETE FROM idempotency i
+        USING unnest(envs, keys) WITH ORDINALITY AS q (env, key, request)
+        WHERE i.environment_id = q.env AND i.kind = 'notification' AND i.key = q.key
+          AND verdicts[q.request] = 'created';
+    END IF;
+
+    SELECT array_agg(r.request), array_agg(r.env), array_agg(r.subscriber), array_agg(r.inbox_id)
+    INTO item_requests, item_envs, item_subscribers, item_inboxes
+    FROM (SELECT w.request, envs[w.request] AS env, w.subscriber, s.id AS inbox_id
+          FROM unnest(recipient_requests, recipients) WITH ORDINALITY AS w (request, subscriber, nth)
+          LEFT JOIN subscribers s
+              ON s.environment_id = envs[w.request] AND s.subscriber_id = w.subscriber
+          WHERE verdicts[w.request] = 'created' ORDER BY w.nth) AS r;
+    IF array_position(item_inboxes, NULL) IS NOT NULL THEN
+        PERFORM create_subscribers(item_envs, item_subscribers, NULL);
+        item_inboxes := ARRAY(
+            SELECT s.id FROM unnest(item_envs, item_subscribers) WITH ORDINALITY AS w (env, subscriber, nth)
+            LEFT JOIN subscribers s ON s.environment_id = w.env AND s.subscriber_id = w.subscriber
+            ORDER BY w.nth);
+    END IF;
     IF skip_busy THEN
-        SELECT array_agg(i.id) INTO held FROM (
-            SELECT i.id FROM unnest(wanted_envs, wanted_names) AS w (env, subscriber)
-            JOIN subscribers s ON s.environment_id = w.env AND s.subscriber_id = w.subscriber
-            JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
-            ORDER BY i.environment_id, i.id FOR UPDATE OF i SKIP LOCKED) AS i;
-        IF coalesce(cardinality(held), 0) < cardinality(wanted_envs) THEN
-            verdicts := ARRAY(
-                SELECT CASE WHEN v.verdict = 'created' AND EXISTS (
-                    SELECT FROM unnest(recipient_requests, recipients) AS r (request, subscriber)
-                    LEFT JOIN subscribers s
-                        ON s.environment_id = envs[r.request] AND s.subscriber_id = r.subscriber
-                    WHERE r.request = v.request AND (s.id = ANY (held)) IS NOT TRUE)
-                THEN 'busy' ELSE v.verdict END
-                FROM unnest(verdicts) WITH ORDINALITY AS v (verdict, request) ORDER BY v.request);
-            RETURN QUERY
-            SELECT v.request::integer, v.verdict, NULL::text[], NULL::uuid[], NULL::uuid, NULL::jsonb
-            FROM unnest(verdicts) WITH ORDINALITY AS v (verdict, request) WHERE v.verdict = 'busy';
-        END IF;
+        held := ARRAY(
+            SELECT i.id FROM inboxes i
+            WHERE (i.environment_id, i.id) IN (SELECT w.env, w.id FROM unnest(item_envs, item_inboxes) AS w (env, id))
+            ORDER BY i.environment_id, i.id FOR UPDATE SKIP LOCKED);
     ELSE
-        SELECT array_agg(i.id) INTO held FROM (
-            SELECT i.id FROM unnest(wanted_envs, wanted_names) AS w (env, subscriber)
-            JOIN subscribers s ON s.environment_id = w.env AND s.subscriber_id = w.subscriber
-            JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
-            ORDER BY i.environment_id, i.id FOR UPDATE OF i) AS i;
-        IF coalesce(cardinality(held), 0) < cardinality(wanted_envs) THEN
+        held := ARRAY(
+            SELECT i.id FROM inboxes i
+            WHERE (i.environment_id, i.id) IN (SELECT w.env, w.id FROM unnest(item_envs, item_inboxes) AS w (env, id))
+            ORDER BY i.environment_id, i.id FOR UPDATE);
+    END IF;
+    IF EXISTS (SELECT FROM unnest(item_inboxes) AS wanted (id)
+               LEFT JOIN unnest(held) AS h (id) ON h.id = wanted.id WHERE h.id IS NULL) THEN
+        IF NOT skip_busy THEN
             RAISE serialization_failure USING MESSAGE = 'a recipient was erased meanwhile';
         END IF;
+        SELECT array_agg(CASE WHEN v.request = ANY (busy.requests) THEN 'busy' ELSE v.verdict END
+                         ORDER BY v.request)
+        INTO verdicts
+        FROM (SELECT array_agg(i.request) AS requests
+              FROM unnest(item_requests, item_inboxes) AS i (request, inbox_id)
+              WHERE (i.inbox_id = ANY (held)) IS NOT TRUE) AS busy
+        CROSS JOIN unnest(verdicts) WITH ORDINALITY AS v (verdict, request);
+        RETURN QUERY
+        SELECT v.request::integer, v.verdict, NULL::text[], NULL::uuid[], NULL::uuid, NULL::jsonb
+        FROM unnest(verdicts) WITH ORDINALITY AS v (verdict, request) WHERE v.verdict = 'busy';
+        SELECT array_agg(i.request), array_agg(i.env), array_agg(i.subscriber), array_agg(i.inbox_id)
+        INTO item_requests, item_envs, item_subscribers, item_inboxes
+        FROM (SELECT w.* FROM unnest(item_requests, item_envs, item_subscribers, item_inboxes)
+                              WITH ORDINALITY AS w (request, env, subscriber, inbox_id, nth)
+              WHERE verdicts[w.request] = 'created' ORDER BY w.nth) AS i;
+    END IF;
+    IF item_requests IS NULL THEN
+        RETURN;
     END IF;
 
     -- Every inbox is held. Scheduled items wait in their own table; the others become visible now.
     now_us := clock_us();
-    RETURN QUERY
-    WITH target AS MATERIALIZED (
-        SELECT r.request, r.nth, q.env, q.category, q.payload, q.deliver, q.expires, s.subscriber_id,
-               s.id AS inbox_id, CASE WHEN q.deliver IS NOT NULL THEN position_at(now_us) END AS waiting_id
-        FROM unnest(recipient_requests, recipients) WITH ORDINALITY AS r (request, subscriber, nth)
-        JOIN unnest(envs, request_categories, payloads, deliver_ats, expires_ats)
-             WITH ORDINALITY AS q (env, category, payload, deliver, expires, request)
-            ON q.request = r.request
-        JOIN subscribers s ON s.environment_id = q.env AND s.subscriber_id = r.subscriber
-        WHERE verdicts[r.request] = 'created'
-    ), waiting AS (
+    IF array_remove(deliver_ats, NULL) <> '{}' THEN
+        waiting_ids := ARRAY(
+            SELECT CASE WHEN deliver_ats[i.request] IS NOT NULL THEN position_at(now_us) END
+            FROM unnest(item_requests) WITH ORDINALITY AS i (request, nth) ORDER BY i.nth);
         INSERT INTO scheduled (environment_id, id, inbox_id, category, payload, created_at, deliver_at,
                                place, expires_at, idempotency_key)
-        SELECT t.env, t.waiting_id, t.inbox_id, t.category, t.payload::json, from_us(now_us), t.deliver,
-               waiting_place(t.deliver, t.waiting_id), t.expires, keys[t.request]
-        FROM target t WHERE t.deliver IS NOT NULL
-    ), immediate AS MATERIALIZED (
-        SELECT t.*, row_number() OVER (ORDER BY t.nth) AS at FROM target t WHERE t.deliver IS NULL
-    ), columns AS MATERIALIZED (
-        SELECT array_agg(t.env ORDER BY t.at) AS envs, array_agg(t.inbox_id ORDER BY t.at) AS inbox_ids,
-               array_agg(NULL::uuid) AS ids, array_agg(t.category ORDER BY t.at) AS item_categories,
-               array_agg(t.payload ORDER BY t.at) AS payloads, array_agg(NULL::timestamptz) AS none,
-               array_agg(t.expires ORDER BY t.at) AS expireses, array_agg(t.request ORDER BY t.at) AS job_groups
-        FROM immediate t
-    ), delivered AS MATERIALIZED (
-        SELECT d.* FROM columns c
-        CROSS JOIN LATERAL deliver_items(c.envs, c.inbox_ids, c.ids, c.item_categories, c.payloads, c.none,
-                                         c.none, c.expireses, c.job_groups) AS d
-        WHERE c.envs IS NOT NULL
-    ), item AS MATERIALIZED (
-        SELECT t.env, t.request, t.nth, t.subscriber_id, t.deliver,
-               coalesce(t.waiting_id, d.item) AS id, d.job_id, d.job
-        FROM target t
-        LEFT JOIN immediate i ON i.nth = t.nth
-        LEFT JOIN delivered d ON d.nth = i.at
+        SELECT i.env, i.id, i.inbox_id, request_categories[i.request], payloads[i.request]::json,
+               from_us(now_us), deliver_ats[i.request], waiting_place(deliver_ats[i.request], i.id),
+               expires_ats[i.request], keys[i.request]
+        FROM unnest(item_requests, item_envs, item_inboxes, waiting_ids) AS i (request, env, inbox_id, id)
+        WHERE i.id IS NOT NULL;
+    END IF;
+    RETURN QUERY
+    WITH delivered AS MATERIALIZED (
+        SELECT d.* FROM (
+            SELECT array_agg(CASE WHEN i.waiting_id IS NULL THEN i.inbox_id END) AS inbox_ids,
+                   array_agg(request_categories[i.request]) AS item_categories,
+                   array_agg(payloads[i.request]) AS item_payloads,
+                   array_agg(expires_ats[i.request]) AS expireses
+            FROM unnest(item_requests, item_inboxes, waiting_ids) AS i (request, inbox_id, waiting_id)
+        ) AS now
+        CROSS JOIN LATERAL deliver_items(item_envs, now.inbox_ids, NULL, now.item_categories, now.item_payloads,
+                                         NULL, NULL, now.expireses, item_requests) AS d
     ), answer AS MATERIALIZED (
-        SELECT n.env, n.request, max(n.deliver) AS deliver,
-               array_agg(n.subscriber_id ORDER BY n.nth) AS subscriber_ids,
-               array_agg(n.id ORDER BY n.nth) AS ids,
+        SELECT n.env, n.request, array_agg(n.subscriber) FILTER (WHERE n.job_id IS NULL) AS subscriber_ids,
+               array_agg(n.id) FILTER (WHERE n.job_id IS NULL) AS ids,
                (array_agg(n.job_id) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job_id,
                (array_agg(n.job) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job
-        FROM item n GROUP BY n.env, n.request
+        FROM (SELECT i.env, i.request, i.subscriber, coalesce(i.waiting_id, d.item) AS id, d.job_id, d.job
+              FROM unnest(item_requests, item_envs, item_subscribers, waiting_ids)
+                   WITH ORDINALITY AS i (request, env, subscriber, waiting_id, nth)
+              LEFT JOIN delivered d ON d.nth = i.nth ORDER BY i.nth) AS n
+        GROUP BY n.env, n.request
     ), remembered AS (
         INSERT INTO idempotency (environment_id, kind, key, fingerprint, subscriber_ids, ids, created_at,
                                  deliver_at)
         SELECT a.env, 'notification', keys[a.request], fingerprints[a.request], a.subscriber_ids, a.ids,
-               from_us(now_us), a.deliver
+               from_us(now_us), deliver_ats[a.request]
         FROM answer a
-        ON CONFLICT (environment_id, kind, key) DO UPDATE -- a record that has had its time
-            SET fingerprint = excluded.fingerprint, subscriber_ids = excluded.subscriber_ids,
-                ids = excluded.ids, created_at = excluded.created_at, deliver_at = excluded.deliver_at
     )
     SELECT a.request, 'created', a.subscriber_ids, a.ids, a.job_id, a.job FROM answer a;
 END
@@ -180,12 +194,16 @@ CREATE OR REPLACE FUNCTION send_broadcast(
 ) RETURNS TABLE (status text, id uuid, created_us bigint, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
+DECLARE
+    known idempotency;
 BEGIN
     PERFORM lock_keys('broadcast', ARRAY[env], ARRAY[request_key]);
-    status := judge_request(env, 'broadcast', request_key, request_fingerprint, deliver, expires);
+    SELECT i.* INTO known FROM idempotency i
+    WHERE i.environment_id = env AND i.kind = 'broadcast' AND i.key = request_key AND is_remembered(i);
+    status := judge_request(known.fingerprint, request_fingerprint, deliver, expires);
     IF status = 'replayed' THEN
-        SELECT i.ids[1], to_us(i.created_at) INTO STRICT id, created_us FROM idempotency i
-        WHERE i.environment_id = env AND i.kind = 'broadcast' AND i.key = request_key;
+        id := known.ids[1];
+        created_us := to_us(known.created_at);
     END IF;
     IF status <> 'created' THEN
         RETURN NEXT;
