@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
+from redis.asyncio import Redis
+
 from app import redis
 from app.contract import ids
 from app.contract.ids import Source
@@ -24,6 +26,7 @@ from app.services.retractions import Retractions
 from app.services.subscribers import Subscribers
 from app.worker.archive_read import ArchiveReadJobs
 from app.worker.deliveries import Deliveries, Expiries
+from app.worker.hints import HintJobs
 from tests.factories import Environment
 
 
@@ -39,7 +42,7 @@ def uuid_of(item: str) -> UUID:
 
 
 class Backend:
-    def __init__(self, pool: Pool, publisher: Publisher, environment: Environment) -> None:
+    def __init__(self, pool: Pool, client: Redis, publisher: Publisher, environment: Environment) -> None:
         self.pool = pool
         self.environment = environment
         self.notifications = Notifications(pool, publisher)
@@ -51,6 +54,7 @@ class Backend:
         self.deliveries = Deliveries(pool, publisher)
         self.expiries = Expiries(pool, publisher)
         self.archive_read_jobs = ArchiveReadJobs(pool, publisher)
+        self.hint_jobs = HintJobs(pool, client)
 
     @classmethod
     @asynccontextmanager
@@ -63,7 +67,7 @@ class Backend:
             redis.connect(redis_url) as client,
             Publisher.open(pool, client) as publisher,
         ):
-            yield cls(pool, publisher, environment)
+            yield cls(pool, client, publisher, environment)
 
     def identity(self, person: str) -> Identity:
         return Identity(self.environment.id, self.environment.slug, person, None, None)

@@ -6,7 +6,7 @@ from typing import Final
 from app.db.pool import Pool
 from tests.app.concurrency.backend import uuid_of
 
-_MAKE_DUE: Final = """
+MAKE_DUE: Final = """
 UPDATE scheduled SET deliver_at = created_at, place = waiting_place(created_at, id) WHERE id = ANY ($1)
 """
 
@@ -18,4 +18,4 @@ def later() -> datetime:
 
 async def make_due(pool: Pool, *items: str) -> None:
     """These scheduled items are due now."""
-    await pool.execute(_MAKE_DUE, [uuid_of(item) for item in items])
+    await pool.execute(MAKE_DUE, [uuid_of(item) for item in items])

@@ -1,10 +1,12 @@
 """Nothing is written about an item or a person that is going at the same moment."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.app.concurrency.backend import Backend
+from tests.app.concurrency.coverage import truth_about
 from tests.app.concurrency.gates import Gates
 from tests.app.concurrency.orphans import count_orphans
 from tests.harness import eventually
@@ -28,3 +30,21 @@ async def test_a_published_hint_leaves_no_timeline_of_an_item_that_went(
     await eventually(hint_jobs, lambda count: count == 0)
     async with backend.pool.acquire() as connection:
         assert await count_orphans(connection) == {}
+
+
+@pytest.mark.parametrize("ending", ["retract", "expire"])
+async def test_a_muted_item_goes_without_leaving_a_job(backend: Backend, ending: str) -> None:
+    """Nobody is to be hinted, so no process is left something to publish."""
+    await backend.mute("ada", "news")
+    [item] = await backend.send(["ada"], expires_at=datetime.now(UTC) + timedelta(hours=1))
+    if ending == "retract":
+        await backend.retract(item)
+    else:
+        await backend.pool.execute("UPDATE notifications SET expires_at = clock_timestamp()")
+        await backend.expiries.run_once()
+    assert (await truth_about(backend, "ada")).lines == []
+
+    async def jobs() -> list[str]:
+        return [row["payload"] for row in await backend.pool.fetch("SELECT payload FROM outbox")]
+
+    await eventually(jobs, lambda left: left == [])
