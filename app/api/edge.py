@@ -18,6 +18,12 @@ from app.contract.errors import Unavailable
 # Litestar answers OPTIONS by itself. Under this name, which no route has a handler for, it does not.
 _ROUTED_AS: Final = {"HEAD": "GET", "OPTIONS": "options"}
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SENT_METHOD: Final = "sent_method"  # key of an inner scope
+
+
+def sent_method(scope: Scope) -> str:
+    """The method as the client sent it: HEAD is routed as GET."""
+    return cast("dict[str, str]", scope)[_SENT_METHOD]
 
 
 class Edge:
@@ -33,7 +39,7 @@ class Edge:
         method = scope["method"]
         raw_path = scope["raw_path"]
         path = raw_path.decode("latin-1")  # until it is known to be better than that
-        inner = cast("HTTPScope", {**scope, "method": _ROUTED_AS.get(method, method)})
+        inner = cast("HTTPScope", {**scope, "method": _ROUTED_AS.get(method, method), _SENT_METHOD: method})
         status = 0
 
         async def send_on(message: Message) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -16,8 +17,8 @@ from app.api.edge import Edge
 from app.api.key_usage import KeyUsage
 from app.api.readiness import Readiness
 from app.api.request import Request
-from app.api.services import Services
-from app.db.pool import create_pool
+from app.api.services import Services, StreamSource
+from app.db.pool import Pool, create_pool
 from app.outbox.publisher import Publisher
 from app.services.auth import Authenticator
 from app.services.broadcasts import Broadcasts
@@ -32,6 +33,8 @@ from app.services.subscribers import Subscribers
 from app.services.tokens import Tokens
 from app.settings import Address, Settings
 from app.signals import stop_on_signals
+
+OpenStreams: TypeAlias = Callable[[Pool, Settings], AbstractAsyncContextManager[StreamSource]]
 
 
 def create_app(services: Services) -> ASGIApp:
@@ -53,7 +56,7 @@ def create_app(services: Services) -> ASGIApp:
 
 
 @asynccontextmanager
-async def wire(settings: Settings) -> AsyncGenerator[Services]:
+async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> AsyncGenerator[Services]:
     """Everything the API needs, open for as long as the block runs."""
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
@@ -78,21 +81,29 @@ async def wire(settings: Settings) -> AsyncGenerator[Services]:
             tokens=Tokens(pool, people),
             key_usage=await stack.enter_async_context(KeyUsage.open(pool)),
             readiness=Readiness(pool),
+            streams=None
+            if open_streams is None
+            else await stack.enter_async_context(open_streams(pool, settings)),
         )
 
 
 async def run(
-    settings: Settings, *, ready: Callable[[Address], None] | None = None, reuse_port: bool = False
+    settings: Settings,
+    *,
+    ready: Callable[[Address], None] | None = None,
+    reuse_port: bool = False,
+    open_streams: OpenStreams | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT. ready: is told the bound address.
 
     Then: not ready; a grace for load balancers to notice; no new connections; what is under way ends.
-    reuse_port: several processes share the address. Raises OSError where it cannot be bound.
+    reuse_port: several processes share the address. open_streams: where /v1/inbox/stream gets its events.
+    Raises OSError where the address cannot be bound.
     """
     stopping = stop_on_signals()
     listener = server.listen(settings.listen, reuse_port=reuse_port)
     async with (
-        wire(settings) as services,
+        wire(settings, open_streams) as services,
         server.serve(create_app(services), listener, patience_s=settings.drain_s) as address,
     ):
         if ready is not None:
@@ -100,3 +111,5 @@ async def run(
         await stopping.wait()
         services.readiness.drain()
         await asyncio.sleep(settings.shutdown_grace_s)
+        if services.streams is not None:
+            services.streams.drain()

@@ -6,7 +6,7 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from app.api import health
-from app.api.inbox import archive_read, counts, items, marks
+from app.api.inbox import archive_read, counts, items, marks, stream
 from app.api.inbox import preferences as own_preferences
 from app.api.management import (
     broadcasts,
@@ -49,6 +49,7 @@ HANDLERS: Final[Sequence[HTTPRouteHandler]] = (
     own_preferences.get_preferences,
     own_preferences.put_preferences,
     own_preferences.list_categories,
+    stream.follow_inbox,
     health.healthz,
     health.readyz,
     health.metrics,

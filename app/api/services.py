@@ -1,11 +1,14 @@
 """What the edge is given: built by the composition root, or by a test."""
 
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
 import msgspec
 
 from app.api.key_usage import KeyUsage
 from app.api.readiness import Readiness
 from app.db.pool import Pool
-from app.services.auth import Authenticator
+from app.services.auth import Authenticator, Identity
 from app.services.broadcasts import Broadcasts
 from app.services.imports import Imports
 from app.services.inbox import Inbox
@@ -17,6 +20,18 @@ from app.services.retractions import Retractions
 from app.services.subscribers import Subscribers
 from app.services.tokens import Tokens
 from app.settings import Settings
+
+
+class StreamSource(Protocol):
+    """Where server-sent events come from; the composition root brings it."""
+
+    async def open(self, identity: Identity, last_event_id: str | None) -> AsyncGenerator[bytes]:
+        """The chunks of a new stream. Raises TooManyConnections, Unavailable."""
+        ...
+
+    def drain(self) -> None:
+        """Ends every stream; no further ones are opened."""
+        ...
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,3 +50,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     tokens: Tokens
     key_usage: KeyUsage
     readiness: Readiness
+    streams: StreamSource | None = None

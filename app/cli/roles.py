@@ -15,6 +15,7 @@ from app.services.rate_limits import RateLimits
 from app.settings import Address, Settings
 from app.worker import main as worker_main
 from realtime import main as gateway_main
+from realtime.sse import open_streams
 
 log = structlog.stdlib.get_logger()
 
@@ -45,7 +46,14 @@ def api(workers: int) -> None:
         console.run(_prepare(settings))
     if workers > 1:
         _fan_out("api", workers, settings.listen, "BELLWIRE_LISTEN")
-    console.run(_announced("api", lambda ready: api_main.run(settings, ready=ready, reuse_port=_shares())))
+    console.run(
+        _announced(
+            "api",
+            lambda ready: api_main.run(
+                settings, ready=ready, reuse_port=_shares(), open_streams=open_streams
+            ),
+        )
+    )
 
 
 @click.command()
