@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from app.contract import hints
 from app.contract.hints import Hint
@@ -16,11 +16,31 @@ from app.contract.hints import Hint
 TIMEOUT_S: Final = 2.0  # a frozen Redis must not hold up what waits for it
 
 AWAY_PAUSE_S: Final = 0.5  # after a failure nothing is tried for so long
-_AWAY: Final = (RedisError, OSError, TimeoutError)
+_CLUSTER: Final = "redis+cluster"
+_REDIRECTIONS: Final = 3  # followed while a cluster moves its slots
+AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
+
+
+def node_url(url: str) -> str | None:
+    """The URL of one node to ask about the others, None where the URL is not a cluster's."""
+    return "redis" + url.removeprefix(_CLUSTER) if url.startswith(_CLUSTER) else None
 
 
 def connect(url: str) -> Redis:
-    """A client for commands: bounded pool, short timeouts, no retries (the outbox retries)."""
+    """A client for commands: bounded pool, short timeouts, no retries (the outbox retries).
+
+    A cluster's client has the same commands, and sends each where its key is.
+    """
+    any_node = node_url(url)
+    if any_node is not None:
+        cluster = RedisCluster.from_url(
+            any_node,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            retry=Retry(NoBackoff(), _REDIRECTIONS),
+            protocol=3,
+        )
+        return cast("Redis", cluster)
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=4,
@@ -47,11 +67,13 @@ def connect_subscriber(url: str) -> Redis:
 async def publish(client: Redis, batch: Sequence[Hint]) -> bool:
     """Publishes hints in one round trip. False where Redis is away: none can be relied on to be out."""
     try:
+        # Sharded where there are shards: a message then goes to one node, not to all of them.
+        command = "SPUBLISH" if isinstance(client, RedisCluster) else "PUBLISH"
         pipeline = client.pipeline(transaction=False)
         for hint in batch:
-            pipeline.publish(*hints.encode(hint))
+            pipeline.execute_command(command, *hints.encode(hint))
         await pipeline.execute()
-    except _AWAY:
+    except AWAY:
         return False
     return True
 
@@ -59,15 +81,15 @@ async def publish(client: Redis, batch: Sequence[Hint]) -> bool:
 async def wake_workers(client: Redis) -> None:
     """Tells sleeping workers that something earlier became due. Lost: they look within a second anyway."""
     try:
-        await client.publish(hints.WAKE_CHANNEL, b"")
-    except _AWAY:
+        await client.execute_command("PUBLISH", hints.WAKE_CHANNEL, b"")
+    except AWAY:
         return
 
 
 async def is_there(client: Redis) -> bool:
     try:
         await client.ping()
-    except _AWAY:
+    except AWAY:
         return False
     return True
 
@@ -105,5 +127,5 @@ async def take_tokens(client: Redis, charges: Sequence[Charge], *, timeout_s: fl
             for charge in charges:
                 pipeline.eval(_BUCKET_SCRIPT, 1, f"bellwire:rate:{charge.bucket}", charge.rate, charge.burst)
             return [wait / 1000 for wait in await pipeline.execute()]
-    except _AWAY:
+    except AWAY:
         return None

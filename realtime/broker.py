@@ -1,25 +1,25 @@
-"""The hint plane's receiving end. With link.py the only file here that knows Redis.
+"""The hint plane's receiving end. With stations.py and link.py the only files here that know Redis.
 
-One connection, subscribed to every shard channel at start, so that a client's connect costs Redis nothing.
-A loss is never silent: a lost connection is reported, and so is one that looks healthy while nothing comes
-through, because a probe travels the publish path every few seconds.
+Every shard channel is subscribed to at start, so that a client's connect costs Redis nothing. A loss is
+never silent: a lost connection is reported, and so is one that looks healthy while nothing comes through,
+because a probe travels the publish path of every node every few seconds.
 """
 
 import asyncio
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Final
 
 import structlog
 
 from app import telemetry
-from app.contract import hints
-from realtime import link
-from realtime.link import Link, LinkError
+from realtime import stations
+from realtime.link import LinkError
+from realtime.stations import Station
 
 RECONNECT_S: Final = 0.5
 PROBE_S: Final = 2.9
-PROBE_TIMEOUT_S: Final = 2.0
 
 log = structlog.stdlib.get_logger()
 
@@ -39,10 +39,8 @@ class Broker:
         self._receive = receive
         self._up = up
         self._down = down
-        self._probe_channel = f"bellwire:probe:{os.urandom(8).hex()}"
-        self._probe_name = self._probe_channel.encode()
-        # Done when the probe on its way has come back.
-        self._arrival: asyncio.Future[None]
+        # Version 0 is no envelope's: other gateways skip it.
+        self._probe = f"0 probe {os.urandom(8).hex()}"
 
     async def run(self) -> None:
         """Listens, for ever; starts again after every loss."""
@@ -60,41 +58,19 @@ class Broker:
             await asyncio.sleep(RECONNECT_S)
 
     async def _listen(self) -> None:
-        """Returns by raising what ended it."""
-        speaking = await link.connect(self._redis_url, (), self._take)
-        try:
-            channels = (*hints.CHANNELS, self._probe_channel)
-            listening = await link.connect(self._redis_url, channels, self._take)
-            try:
-                await self._probe(speaking, listening)
-                telemetry.redis_up.set(1)
-                log.info("hint plane connected")
-                self._up()
-                while True:
-                    await _watch({speaking.lost, listening.lost}, PROBE_S)
-                    await self._probe(speaking, listening)
-            finally:
-                listening.abort()
-        finally:
-            speaking.abort()
-
-    async def _probe(self, speaking: Link, listening: Link) -> None:
-        """Raises TimeoutError where what is published does not arrive, OSError on loss."""
-        self._arrival = asyncio.get_running_loop().create_future()
-        speaking.publish(self._probe_channel)
-        await _watch({speaking.lost, listening.lost, self._arrival}, PROBE_TIMEOUT_S)
-        if not self._arrival.done():
-            raise TimeoutError("what is published does not arrive")
-
-    def _take(self, channel: bytes, payload: bytes) -> None:
-        if channel != self._probe_name:
-            self._receive(payload)
-        elif not self._arrival.done():
-            self._arrival.set_result(None)
-
-
-async def _watch(futures: Collection[asyncio.Future[None]], seconds: float) -> None:
-    """Waits for the first of them, or as long as given. Raises what it raises."""
-    done, _ = await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for future in done:
-        future.result()
+        """Returns by raising what ended it. One node lost is the plane lost: what it carried is missing."""
+        async with AsyncExitStack() as stack:
+            open_stations = [
+                await stack.enter_async_context(Station.open(node, self._receive, self._probe))
+                for node in await stations.find_nodes(self._redis_url)
+            ]
+            losses = [loss for station in open_stations for loss in station.losses]
+            for station in open_stations:
+                await station.probe()
+            telemetry.redis_up.set(1)
+            log.info("hint plane connected", nodes=len(open_stations))
+            self._up()
+            while True:
+                await stations.watch(losses, PROBE_S)
+                for station in open_stations:
+                    await station.probe()

@@ -19,7 +19,7 @@ _NOT_YET: Final = object()
 _MESSAGES: Final = (b"message", b"smessage")
 _CONFIRMATIONS: Final = (b"subscribe", b"ssubscribe")
 
-Receive = Callable[[bytes, bytes], None]
+Receive = Callable[[bytes], None]
 
 
 class LinkError(Exception):
@@ -27,7 +27,7 @@ class LinkError(Exception):
 
 
 class Link(asyncio.Protocol):
-    """receive: is called with channel and payload of each message."""
+    """receive: is called with the payload of each message."""
 
     def __init__(self, hello: bytes, confirmations: int, receive: Receive) -> None:
         loop = asyncio.get_running_loop()
@@ -56,9 +56,9 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(exc or ConnectionResetError("Redis closed the connection"))
 
-    def publish(self, channel: str, *, sharded: bool = False) -> None:
-        """Publishes an empty message. Not on a link that listens: RESP2 allows no commands there."""
-        self._transport.write(_pack("SPUBLISH" if sharded else "PUBLISH", channel, ""))
+    def publish(self, channel: str, payload: str, *, sharded: bool) -> None:
+        """Not on a link that listens: RESP2 allows no commands there."""
+        self._transport.write(_pack("SPUBLISH" if sharded else "PUBLISH", channel, payload))
 
     def abort(self) -> None:
         self._transport.abort()
@@ -89,11 +89,14 @@ class Link(asyncio.Protocol):
         elif not isinstance(reply, list):
             return  # +OK of AUTH, the number of receivers of PUBLISH
         elif reply[0] in _MESSAGES:
-            self._receive(reply[1], reply[2])
+            self._receive(reply[2])
         elif reply[0] in _CONFIRMATIONS:
             self._unconfirmed -= 1
             if self._unconfirmed == 0 and not self.subscribed.done():
                 self.subscribed.set_result(None)
+        elif reply[0] == b"sunsubscribe":
+            self._end(LinkError("the cluster moved a shard channel to another node"))
+            self.abort()
 
     def _end(self, error: Exception) -> None:
         for future in (self.subscribed, self.lost):
@@ -102,7 +105,7 @@ class Link(asyncio.Protocol):
                 future.exception()  # retrieved: whoever waited may have gone
 
 
-async def connect(url: str, channels: Iterable[str], receive: Receive, *, sharded: bool = False) -> Link:
+async def connect(url: str, channels: Iterable[str], receive: Receive, *, sharded: bool) -> Link:
     """A link subscribed to all the channels; with none, a link to publish on.
 
     Raises OSError, TimeoutError, LinkError.

@@ -1,7 +1,7 @@
 """What sockets and streams have in common: who listens, and the loops that keep them right."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -107,5 +107,12 @@ async def open_plane(
                 tasks=tasks,
             )
         finally:
-            for loop in loops:
-                loop.cancel()
+            await _cancel(loops)
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Until they are done: redis-py swallows a cancellation that comes while it connects."""
+    while not all(task.done() for task in tasks):
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=0.5)

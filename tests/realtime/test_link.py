@@ -11,7 +11,7 @@ MESSAGES = 20_000
 
 async def test_a_backlog_is_taken_in_order_and_others_get_their_turn(redis_url: str) -> None:
     received: list[bytes] = []
-    listening = await link.connect(redis_url, ["a", "b"], lambda _, payload: received.append(payload))
+    listening = await link.connect(redis_url, ["a", "b"], received.append, sharded=False)
     most_in_one_turn = 0
 
     async def watch_the_loop() -> None:
@@ -33,7 +33,7 @@ async def test_a_backlog_is_taken_in_order_and_others_get_their_turn(redis_url: 
 
 
 async def test_a_link_that_is_closed_by_redis_says_so(redis_url: str) -> None:
-    listening = await link.connect(redis_url, ["a"], _ignore)
+    listening = await link.connect(redis_url, ["a"], _ignore, sharded=False)
     async with Redis.from_url(redis_url) as client:
         await client.client_kill_filter(_type="pubsub")
     async with asyncio.timeout(5):
@@ -41,5 +41,5 @@ async def test_a_link_that_is_closed_by_redis_says_so(redis_url: str) -> None:
     assert isinstance(done.pop().exception(), OSError)
 
 
-def _ignore(channel: bytes, payload: bytes) -> None:
-    del channel, payload
+def _ignore(payload: bytes) -> None:
+    del payload

@@ -84,7 +84,10 @@ async def test_everyone_comes_back_spread_over_the_window_and_misses_nothing(
         assert max(bins.values()) < len(returns) / 3, f"they came back all at once: {sorted(bins.items())}"
         await fleet.start(address)
 
-    assert {code for client in clients for code in client.codes} == {1012}
+    codes = Counter(code for client in clients for code in client.codes)
+    # 1013, come back later, is what a machine too busy for its database may say.
+    assert codes.keys() <= {1012, 1013}
+    assert codes[1012] > CLIENTS
     item = await backend.broadcast()
 
     async def hinted() -> int:
