@@ -1,6 +1,6 @@
 """What time takes away, and the partitions it needs next."""
 
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -83,15 +83,31 @@ async def forget_moves(connection: Connection, oldest: UUID, batch: int) -> int:
     return forgotten
 
 
-SELECT_PARTITIONS_BEFORE: Final = "SELECT parent, partition FROM partitions_before($1)"
+class Partition(msgspec.Struct, frozen=True):
+    """One that may go. state: how far dropping it got before."""
+
+    table: str
+    name: str
+    state: Literal["attached", "detaching", "detached"]
 
 
-async def select_partitions_before(connection: Connection, oldest: UUID) -> list[tuple[str, str]]:
-    """(table, partition) that lie wholly before `oldest`, oldest first."""
-    return [(row[0], row[1]) for row in await connection.fetch(SELECT_PARTITIONS_BEFORE, oldest)]
+SELECT_PARTITIONS_BEFORE: Final = "SELECT parent, partition, state FROM partitions_before($1)"
 
 
-async def drop_partition(connection: Connection, table: str, partition: str) -> None:
-    """Drops an emptied partition; readers and writers of the others do not wait. Not in a transaction."""
-    await connection.execute(f'ALTER TABLE "{table}" DETACH PARTITION "{partition}" CONCURRENTLY')
-    await connection.execute(f'DROP TABLE "{partition}"')
+async def select_partitions_before(connection: Connection, oldest: UUID) -> list[Partition]:
+    """Emptied ones that lie wholly before `oldest`, oldest first."""
+    return [Partition(*row) for row in await connection.fetch(SELECT_PARTITIONS_BEFORE, oldest)]
+
+
+DETACH_TIMEOUT_S: Final = 3600.0  # it waits for every transaction that may look into the partition
+_DETACH: Final = {"attached": "CONCURRENTLY", "detaching": "FINALIZE"}
+
+
+async def drop_partition(connection: Connection, partition: Partition) -> None:
+    """Readers and writers do not wait, this does. Not in a transaction. Cut short, it is taken up again."""
+    if partition.state != "detached":
+        await connection.execute(
+            f'ALTER TABLE "{partition.table}" DETACH PARTITION "{partition.name}" {_DETACH[partition.state]}',
+            timeout=DETACH_TIMEOUT_S,
+        )
+    await connection.execute(f'DROP TABLE "{partition.name}"')

@@ -66,6 +66,6 @@ class Retention:
             pass
         while await retention.forget_moves(connection, oldest, BATCH):
             pass
-        for table, partition in await retention.select_partitions_before(connection, oldest):
-            await retention.drop_partition(connection, table, partition)
-            log.info("partition dropped", partition=partition)
+        for partition in await retention.select_partitions_before(connection, oldest):
+            await retention.drop_partition(connection, partition)
+            log.info("partition dropped", partition=partition.name)

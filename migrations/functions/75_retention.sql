@@ -8,6 +8,10 @@ DECLARE
     first_of_month timestamp := date_trunc('month', month AT TIME ZONE 'UTC');
     partition      text := parent || to_char(first_of_month, '_YYYY_MM');
 BEGIN
+    IF to_regclass(partition) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('ensure_partition', 0)); -- several processes boot at once
     IF to_regclass(partition) IS NULL THEN
         EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL EXCLUDING INDEXES)', partition, parent);
         EXECUTE format(
@@ -32,17 +36,40 @@ LANGUAGE sql VOLATILE AS $$
                                                      AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'))
 $$;
 
--- Partitions that lie wholly before a position, oldest first, and whether they hold anything.
+-- Partitions that lie wholly before a position and may go, oldest first: those of notifications once nothing
+-- is left in them, those of timeline once the items they tell of cannot be left. state: `attached`;
+-- `detaching` or `detached` where dropping it was begun before, and cut short.
 CREATE OR REPLACE FUNCTION partitions_before(oldest uuid)
-RETURNS TABLE (parent text, partition text)
-LANGUAGE sql STABLE AS $$
-    SELECT p.relname::text, c.relname::text
-    FROM pg_inherits i
-    JOIN pg_class p ON p.oid = i.inhparent
-    JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE p.oid IN ('notifications'::regclass, 'timeline'::regclass)
-      AND (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([0-9a-f-]+)''\)'))[1]::uuid <= oldest
-    ORDER BY c.relname
+RETURNS TABLE (parent text, partition text, state text)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    holds boolean;
+BEGIN
+    IF EXISTS (SELECT FROM notifications_by_position n WHERE n.position < oldest) THEN
+        RETURN;
+    END IF;
+    FOR parent, partition, state IN
+        SELECT p.relname, c.relname,
+               CASE WHEN i.inhrelid IS NULL THEN 'detached' WHEN i.inhdetachpending THEN 'detaching'
+                    ELSE 'attached' END
+        FROM pg_class p
+        JOIN pg_class c ON c.relkind = 'r' AND c.relnamespace = p.relnamespace
+                           AND c.relname ~ ('^' || p.relname || '_[0-9]{4}_[0-9]{2}$')
+        LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+        WHERE p.oid IN ('notifications'::regclass, 'timeline'::regclass)
+          AND position_floor(to_us((to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month')
+                                   AT TIME ZONE 'UTC')) <= oldest
+        ORDER BY c.relname
+    LOOP
+        holds := false;
+        IF parent = 'notifications' THEN -- one that is detached is not looked at through its parent
+            EXECUTE format('SELECT EXISTS (SELECT FROM %I)', partition) INTO holds;
+        END IF;
+        IF NOT holds THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
 $$;
 
 -- Removes up to `batch` delivered items from before a position, with their counts; the people concerned
