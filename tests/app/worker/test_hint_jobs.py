@@ -1,0 +1,91 @@
+"""What the worker does with hints that their own process did not publish."""
+
+from redis.asyncio import Redis
+
+from app import redis
+from app.db.outbox import HintJob
+from app.outbox.publisher import Publisher
+from app.worker.hints import HintJobs
+from tests.app.worker.world import Heard, World
+
+
+async def test_a_backlog_becomes_one_hint_an_inbox(world: World, client: Redis, heard: Heard) -> None:
+    """Ada's three are a resync that names none; Grace's one is as it was. Only an item that a hint named
+    has a delivered_hint.
+    """
+    for _ in range(3):
+        await world.send("ada")
+    [graces] = await world.send("grace")
+    await world.leases_are_over()
+    assert await HintJobs(world.pool, client).run_once() == 0
+    assert sorted(await heard.reasons(2)) == ["notification", "resync"]
+    assert await world.count("outbox") == 0
+    assert await world.hinted() == {graces}
+
+
+async def test_a_lease_keeps_others_away_until_it_is_over(world: World, client: Redis, heard: Heard) -> None:
+    """The committing process has two seconds."""
+    await world.send("ada")
+    delay = await HintJobs(world.pool, client).run_once()
+    assert 1 < delay <= 2
+    assert not heard.envelopes
+
+
+async def test_a_muted_recipient_is_owed_no_hint(world: World, client: Redis, heard: Heard) -> None:
+    """Of two recipients of one request, the one who muted its category hears nothing."""
+    await world.send("ada", "grace", category="other")
+    await world.pool.execute("DELETE FROM outbox")
+    await world.mute("ada", "c")
+    muted, shown = await world.send("ada", "grace")
+    await world.send("ada")
+    assert await world.count("outbox") == 1
+    await world.leases_are_over()
+    await HintJobs(world.pool, client).run_once()
+    assert await heard.reasons(1) == ["notification"]
+    assert await world.hinted() == {shown}
+    assert muted != shown
+
+
+async def test_an_unreadable_job_keeps_nobody_waiting(world: World, client: Redis, heard: Heard) -> None:
+    """The others of its batch are published at once; it waits for its next attempt."""
+    await world.send("ada")
+    await world.pool.execute(
+        "INSERT INTO outbox (environment_id, id, job_type, payload, run_at)"
+        " VALUES ($1, position_at(clock_us()), 'hint', '{\"reason\": 7}', clock_timestamp())",
+        world.environment.id,
+    )
+    await world.leases_are_over()
+    worker = HintJobs(world.pool, client)
+    assert await worker.run_once() == 0
+    assert await heard.reasons(1) == ["notification"]
+    [(attempts, wait)] = await world.pool.fetch(
+        "SELECT attempts, extract(epoch FROM run_at - clock_timestamp())::float8 FROM outbox"
+    )
+    assert attempts == 1
+    assert 2 < wait <= 5
+    for attempt in range(2, 11):
+        await world.leases_are_over()
+        await worker.run_once()
+        assert await world.count("dead_letters") == (1 if attempt == 10 else 0)
+    assert await world.count("outbox") == 0
+
+
+async def test_without_redis_nothing_is_claimed_and_no_attempt_counted(world: World) -> None:
+    await world.send("ada")
+    await world.leases_are_over()
+    async with redis.connect("redis://127.0.0.1:1/0") as nowhere:
+        assert await HintJobs(world.pool, nowhere).run_once() == redis.AWAY_PAUSE_S
+    due = await world.pool.fetchval("SELECT run_at <= clock_timestamp() AND attempts = 0 FROM outbox")
+    assert due is True
+
+
+async def test_a_published_job_is_deleted_by_its_own_process(
+    world: World, client: Redis, heard: Heard
+) -> None:
+    """Whatever the publisher took is out, and nothing is left to any worker, when it has closed."""
+    await world.send("ada")
+    async with Publisher.open(world.pool, client) as closing:
+        row = await world.pool.fetchrow("SELECT environment_id, id, payload FROM outbox")
+        closing.offer(HintJob.owed(*row))
+    assert await heard.reasons(1) == ["notification"]
+    assert await world.count("outbox") == 0
