@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -15,12 +16,14 @@ from app import redis
 from app.db import migrate
 from tests.faults.machine import DURABLE, Machine
 
+Servers: TypeAlias = tuple[EmbeddedPostgres, EmbeddedRedis]
+
 _TEMPLATE = "bellwire_template"
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def servers() -> Generator[tuple[EmbeddedPostgres, EmbeddedRedis]]:
+def servers() -> Generator[Servers]:
     """With a migrated template database."""
     with (
         Scratch("faults") as scratch,
@@ -33,14 +36,14 @@ def servers() -> Generator[tuple[EmbeddedPostgres, EmbeddedRedis]]:
 
 
 @pytest.fixture
-async def empty_database_url(servers: tuple[EmbeddedPostgres, EmbeddedRedis]) -> AsyncGenerator[str]:
+async def empty_database_url(servers: Servers) -> AsyncGenerator[str]:
     """A database with nothing in it, on servers that are up, whatever the test before did to them."""
     async with _database(servers, "TEMPLATE template1") as url:
         yield url
 
 
 @pytest.fixture
-async def machine(servers: tuple[EmbeddedPostgres, EmbeddedRedis]) -> AsyncGenerator[Machine]:
+async def machine(servers: Servers) -> AsyncGenerator[Machine]:
     """A migrated database of its own and a flushed Redis; no process runs yet."""
     postgres, cache = servers
     async with (
@@ -51,7 +54,7 @@ async def machine(servers: tuple[EmbeddedPostgres, EmbeddedRedis]) -> AsyncGener
 
 
 @asynccontextmanager
-async def _database(servers: tuple[EmbeddedPostgres, EmbeddedRedis], options: str) -> AsyncGenerator[str]:
+async def _database(servers: Servers, options: str) -> AsyncGenerator[str]:
     for server in servers:
         if server.running:
             await asyncio.to_thread(server.resume)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.factories import Environment
 from tests.faults.load import Storm
@@ -29,12 +30,14 @@ class Listener:
         self._socket = socket
 
     async def read(self) -> None:
-        async for data in self._socket:
-            frame = msgspec.json.decode(data, type=Frame)
-            self.frames.append(frame)
-            if frame["type"] in ("ready", "counts"):
-                self.shown.append((time.monotonic(), frame["unread"]))
-        self.open = False
+        try:
+            while True:
+                frame = msgspec.json.decode(await self._socket.recv(), type=Frame)
+                self.frames.append(frame)
+                if frame["type"] in ("ready", "counts"):
+                    self.shown.append((time.monotonic(), frame["unread"]))
+        except ConnectionClosed:
+            self.open = False
 
     @property
     def unread(self) -> int:
