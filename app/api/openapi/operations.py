@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar.handlers import HTTPRouteHandler
@@ -50,20 +51,39 @@ def build(handler: HTTPRouteHandler, operation: Operation) -> Json:
 
 def error(code: str) -> Json:
     """The reusable response for a code."""
-    description, message = prose.ERRORS[code]
-    content = {
-        "schema": schemas.reference(Envelope),
-        "example": {"error": {"code": code, "message": message}},
+    return _error_response([code])
+
+
+def _error_response(codes: Sequence[str]) -> Json:
+    """codes: of one status."""
+    words = {code: prose.ERRORS[code] for code in codes}
+    content: Json = {"schema": schemas.reference(Envelope)}
+    examples = {
+        code: {"value": {"error": {"code": code, "message": message}}} for code, (_, message) in words.items()
     }
-    response: Json = {"description": description, "content": {"application/json": content}}
-    if code in ("rate_limited", "unavailable"):
+    if len(codes) == 1:
+        content["example"] = examples[codes[0]]["value"]
+    else:
+        content["examples"] = examples
+    response: Json = {
+        "description": " ".join(description for description, _ in words.values()),
+        "content": {"application/json": content},
+    }
+    if STATUS[codes[0]] in (429, 503):
         response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return response
 
 
 def _error_responses(codes: set[str]) -> Json:
-    ordered = sorted(codes, key=lambda code: STATUS[code])
-    return {str(STATUS[code]): {"$ref": f"#/components/responses/{code}"} for code in ordered}
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(codes, key=lambda code: (STATUS[code], code)):
+        by_status.setdefault(STATUS[code], []).append(code)
+    return {
+        str(status): {"$ref": f"#/components/responses/{of_status[0]}"}
+        if len(of_status) == 1
+        else _error_response(of_status)
+        for status, of_status in by_status.items()
+    }
 
 
 def _answer(answer: Answer) -> Json:

@@ -40,6 +40,10 @@ ERRORS: Final = {
     ),
     "payload_too_large": ("The body is over its limit.", "the body must be at most 1048576 bytes"),
     "rate_limited": ("Too many requests: try again after `Retry-After` seconds.", "too many requests"),
+    "too_many_connections": (
+        "This person has too many streams open: try again after `Retry-After` seconds.",
+        "too many streams of this subscriber",
+    ),
     "internal": ("A defect on our side.", "something went wrong on our side; it has been logged"),
     "unavailable": (
         "The database is away: try again after `Retry-After` seconds.",
