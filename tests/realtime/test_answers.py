@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-import pytest
 
 from tests.realtime.clients import GatewayUnderTest
 
@@ -41,47 +40,45 @@ async def test_metrics_name_what_the_gateway_measures(gateway: GatewayUnderTest)
         assert name in body.decode()
 
 
-@pytest.mark.parametrize(
-    ("head", "status", "code"),
-    [
-        ("GET /v1/inbox/ws HTTP/1.1", 426, "upgrade_required"),
-        ("GET /v1/inbox/ws?environment=a HTTP/1.0", 426, "upgrade_required"),
-        ("POST /v1/inbox/ws HTTP/1.1", 405, "method_not_allowed"),
-        ("DELETE /healthz HTTP/1.1", 405, "method_not_allowed"),
-        ("OPTIONS /readyz HTTP/1.1", 405, "method_not_allowed"),
-        ("GET / HTTP/1.1", 404, "not_found"),
-        ("GET /healthz/ HTTP/1.1", 404, "not_found"),
-        ("POST /v1/notifications HTTP/1.1", 404, "not_found"),
-        ("GET /v1/inbox/items HTTP/1.1", 404, "not_found"),
-        ("GET /%zz HTTP/1.1", 400, "invalid_request"),
-        ("GET /%ff HTTP/1.1", 400, "invalid_request"),
-        ("GET /%00 HTTP/1.1", 400, "invalid_request"),
-        ("POST /healthz HTTP/1.1\nContent-Length: 5", 400, "invalid_request"),
-        ("nonsense", 400, "invalid_request"),
-        (f"GET /{'x' * 9000} HTTP/1.1", 400, "invalid_request"),
-        (f"GET / HTTP/1.1\nX: {'x' * 17_000}", 400, "invalid_request"),
-        (f"GET /v1/inbox/ws HTTP/1.1\n{UPGRADE}Host: x", 400, "invalid_request"),
-        (f"GET /v1/inbox/ws HTTP/1.1\n{UPGRADE}Sec-WebSocket-Key: short", 400, "invalid_request"),
-    ],
-)
-async def test_every_refusal_is_the_error_envelope(
-    gateway: GatewayUnderTest, head: str, status: int, code: str
-) -> None:
-    answered, headers, body = await gateway.http(head)
-    assert (answered, headers["content-type"]) == (status, "application/json")
-    error = msgspec.json.decode(body)["error"]
-    assert (error["code"], sorted(error)) == (code, ["code", "message"])
-    assert ("allow" in headers) == (status == 405)
-    assert ("upgrade" in headers) == (status == 426)
+REFUSALS = [
+    ("GET /v1/inbox/ws HTTP/1.1", 426, "upgrade_required"),
+    ("GET /v1/inbox/ws?environment=a HTTP/1.0", 426, "upgrade_required"),
+    ("POST /v1/inbox/ws HTTP/1.1", 405, "method_not_allowed"),
+    ("DELETE /healthz HTTP/1.1", 405, "method_not_allowed"),
+    ("OPTIONS /readyz HTTP/1.1", 405, "method_not_allowed"),
+    ("GET / HTTP/1.1", 404, "not_found"),
+    ("GET /healthz/ HTTP/1.1", 404, "not_found"),
+    ("POST /v1/notifications HTTP/1.1", 404, "not_found"),
+    ("GET /v1/inbox/items HTTP/1.1", 404, "not_found"),
+    ("GET /%zz HTTP/1.1", 400, "invalid_request"),
+    ("GET /%ff HTTP/1.1", 400, "invalid_request"),
+    ("GET /%00 HTTP/1.1", 400, "invalid_request"),
+    ("POST /healthz HTTP/1.1\nContent-Length: 5", 400, "invalid_request"),
+    ("nonsense", 400, "invalid_request"),
+    (f"GET /{'x' * 9000} HTTP/1.1", 400, "invalid_request"),
+    (f"GET / HTTP/1.1\nX: {'x' * 17_000}", 400, "invalid_request"),
+    (f"GET /v1/inbox/ws HTTP/1.1\n{UPGRADE}Host: x", 400, "invalid_request"),
+    (f"GET /v1/inbox/ws HTTP/1.1\n{UPGRADE}Sec-WebSocket-Key: short", 400, "invalid_request"),
+]
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/nowhere", "/v1/inbox/ws"])
-async def test_head_answers_what_get_would_without_the_body(gateway: GatewayUnderTest, path: str) -> None:
-    get = await gateway.http(f"GET {path} HTTP/1.1\nHost: x")
-    head = await gateway.http(f"HEAD {path} HTTP/1.1\nHost: x")
-    assert head[0] == get[0]
-    assert head[1].keys() == get[1].keys()
-    assert head[2] == b""
+async def test_every_refusal_is_the_error_envelope(gateway: GatewayUnderTest) -> None:
+    for head, status, code in REFUSALS:
+        answered, headers, body = await gateway.http(head)
+        assert (answered, headers["content-type"]) == (status, "application/json"), head[:80]
+        error = msgspec.json.decode(body)["error"]
+        assert (error["code"], sorted(error)) == (code, ["code", "message"]), head[:80]
+        assert ("allow" in headers) == (status == 405)
+        assert ("upgrade" in headers) == (status == 426)
+
+
+async def test_head_answers_what_get_would_without_the_body(gateway: GatewayUnderTest) -> None:
+    for path in ("/healthz", "/readyz", "/metrics", "/nowhere", "/v1/inbox/ws"):
+        get = await gateway.http(f"GET {path} HTTP/1.1\nHost: x")
+        head = await gateway.http(f"HEAD {path} HTTP/1.1\nHost: x")
+        assert head[0] == get[0], path
+        assert head[1].keys() == get[1].keys(), path
+        assert head[2] == b"", path
 
 
 async def ready(gateway: GatewayUnderTest) -> tuple[int, dict[str, Any]]:
