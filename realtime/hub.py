@@ -195,6 +195,9 @@ class Hub(Generic[T]):
     def audience(self, routing_key: str) -> Audience[T] | None:
         return self._audiences.get(routing_key)
 
+    def has_environment(self, broadcast_key: str) -> bool:
+        return broadcast_key in self._environments
+
     def audiences(self, broadcast_key: str) -> list[Audience[T]]:
         """Those of one environment, as of now."""
         return list(self._environments.get(broadcast_key, {}).values())

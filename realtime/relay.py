@@ -33,10 +33,13 @@ class Relay(Generic[T]):
 
     def receive(self, message: bytes) -> None:
         """One message of the hint plane; what is not an envelope of ours is skipped."""
+        key = hints.route(message)
+        audience = self._hub.audience(key)
+        if audience is None and not self._hub.has_environment(key):
+            return
         envelope = hints.decode(message)
         if envelope is None:
             return
-        audience = self._hub.audience(envelope.routing_key)
         if audience is not None:
             if envelope.reason == "preferences":
                 self._counts.mark_muted(audience)
@@ -47,7 +50,7 @@ class Relay(Generic[T]):
             if len(self._broadcasts) < MOST_WAITING:
                 self._broadcasts.append((envelope.category, envelope))
             else:
-                self._overrun.add(envelope.routing_key)
+                self._overrun.add(key)
             self._wake.set()
 
     async def run(self) -> None:

@@ -93,6 +93,11 @@ def encode(hint: Hint) -> tuple[str, bytes]:
     return channel(key), head + category + b"\n" + frame(hint.reason, item)
 
 
+def route(message: bytes) -> str:
+    """The routing key of an envelope, without looking at the rest: most are for other processes."""
+    return message[2 : message.find(b" ", 2)].decode("latin-1")
+
+
 def decode(message: bytes) -> Envelope | None:
     """None for an envelope of another version, or none at all."""
     head, newline, body = message.partition(b"\n")
