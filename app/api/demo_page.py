@@ -15,10 +15,9 @@ from app.api.request import Request
 from app.contract.errors import NotFound
 from app.settings import Address, Settings
 
-_DIRECTORIES: Final = (
-    Path(__file__).parent / "demo",
-    Path(__file__).parent.parent.parent / "clients" / "javascript",
-)
+_DEMO: Final = Path(__file__).parent / "demo"
+# The page, and the client: where the wheel has it, and where a checkout has it.
+DIRECTORIES: Final = (_DEMO, _DEMO / "client", _DEMO.parents[2] / "clients" / "javascript")
 _NAME: Final = re.compile(r"[a-z0-9-]+(\.html|\.js|\.css|\.svg)")
 _TYPES: Final = {
     ".html": b"text/html; charset=utf-8",
@@ -68,7 +67,7 @@ def _file(name: str) -> Reply:
     """Read anew each time, so that whoever works on the page only reloads. Raises NotFound."""
     known = _NAME.fullmatch(name)
     if known is not None:
-        for directory in _DIRECTORIES:
+        for directory in DIRECTORIES:
             path = directory / name
             if path.is_file():
                 return replies.content(path.read_bytes(), _TYPES[known[1]], *_HEADERS)
