@@ -3,7 +3,7 @@
 import click
 
 from app import __version__
-from app.cli import dlq, documents, roles, schema, setup, talk
+from app.cli import dlq, documents, importing, roles, schema, setup, talk
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=schema.VARIABLES_HELP)
@@ -27,5 +27,6 @@ for command in (
     dlq.dlq,
     talk.send,
     talk.tail,
+    importing.import_subscribers,
 ):
     main.add_command(command)

@@ -9,20 +9,12 @@ import httpx
 import msgspec
 import websockets
 
-from app.cli import console
-
-_url = click.option(
-    "--url",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    envvar="BELLWIRE_URL",
-    help="The API.",
-)
+from app.cli import console, options
 
 
 @click.command()
-@_url
-@click.option("--key", required=True, envvar="BELLWIRE_API_KEY", help="A management key.")
+@options.URL
+@options.KEY
 @click.option("--to", "subscriber_ids", multiple=True, help="A subscriber id; repeatable, up to 100.")
 @click.option("--broadcast", is_flag=True, help="To everybody, instead of --to.")
 @click.option("--category", default="message", show_default=True)
