@@ -1,6 +1,7 @@
 """What a handler says of itself to the OpenAPI document, beside the handler: the two stay together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Final, Literal
 
 import msgspec
@@ -32,7 +33,8 @@ class Parameter(msgspec.Struct, frozen=True):
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """errors: codes beyond those that every operation of its plane can answer.
 
-    body: the Struct it decodes, of one line where media_type is NDJSON; examples: bodies to try, by name.
+    body: the Struct it decodes, of one line where media_type is NDJSON; examples: bodies to try, by name,
+    those that name a time as a function of the day that the document is built.
     """
 
     summary: str
@@ -43,7 +45,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
     body_required: bool = True
     media_type: str = "application/json"
-    examples: Mapping[str, object] = {}
+    examples: Mapping[str, object | Callable[[date], object]] = {}
 
 
 def describe(operation: Operation) -> dict[str, Any]:

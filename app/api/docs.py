@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,7 @@ _HEADERS: Final = (
 
 @get("/openapi.json", sync_to_thread=False)
 def openapi_document() -> Reply:
-    return replies.content(_document(), b"application/json", *_HEADERS)
+    return replies.content(_document(datetime.now(UTC).date()), b"application/json", *_HEADERS)
 
 
 @get("/docs", sync_to_thread=False)
@@ -55,8 +56,10 @@ def asset(request: Request) -> Reply:
 HANDLERS: Final[Sequence[HTTPRouteHandler]] = (openapi_document, page, asset)
 
 
-@functools.cache
-def _document() -> bytes:
+@functools.lru_cache(maxsize=1)
+def _document(day: date) -> bytes:
+    """Built once a day: its examples name times that are still to come."""
+    del day
     return openapi.document().encode()
 
 

@@ -72,8 +72,8 @@ def _mark_all(action: str) -> HTTPRouteHandler:
                 body_required=False,
                 examples={
                     "Everything": {},
-                    "All that is on screen": {
-                        "up_to": {"notification": "notif_01m89r2kmnea9sa66p44sdpbqk", "broadcast": None}
+                    "What is on screen: write its newest ids for null": {
+                        "up_to": {"notification": None, "broadcast": None}
                     },
                 },
                 answers={200: Answer("The counts right after.", Counts)},
@@ -82,7 +82,10 @@ def _mark_all(action: str) -> HTTPRouteHandler:
         ),
     )
     async def mark_all(request: Request) -> Reply:
-        """What arrives while this runs is never covered: say with `up_to` what was on screen."""
+        """What arrives while this runs is never covered: say with `up_to` what was on screen.
+
+        The ids are those of `GET /v1/inbox/items`. One that is not in this inbox is answered by 404.
+        """
         wanted = await request.decode_optional(_ALL)
         up_to = None if wanted is None else _up_to(wanted.up_to)
         return replies.json(

@@ -1,5 +1,6 @@
 """/v1/notifications."""
 
+from datetime import date, timedelta
 from typing import Final
 
 import msgspec
@@ -17,6 +18,17 @@ from app.contract.resources import Sent
 _SEND: Final = msgspec.json.Decoder(NotificationRequest)
 
 
+def _tomorrow(today: date) -> object:
+    day = today + timedelta(days=1)
+    return {
+        "subscriber_ids": ["user_42", "user_43"],
+        "category": "reminder",
+        "payload": {"title": "The review starts in an hour"},
+        "deliver_at": f"{day}T09:00:00Z",
+        "expires_at": f"{day}T12:00:00Z",
+    }
+
+
 @post(
     "/v1/notifications",
     before_request=require_api_key,
@@ -32,13 +44,7 @@ _SEND: Final = msgspec.json.Decoder(NotificationRequest)
                     "payload": {"title": "Invoice 1042 is paid", "action_url": "/invoices/1042"},
                     "idempotency_key": "invoice-1042-paid",
                 },
-                "To several, tomorrow": {
-                    "subscriber_ids": ["user_42", "user_43"],
-                    "category": "reminder",
-                    "payload": {"title": "The review starts in an hour"},
-                    "deliver_at": "2030-01-02T09:00:00+01:00",
-                    "expires_at": "2030-01-02T12:00:00+01:00",
-                },
+                "To several, tomorrow": _tomorrow,
             },
             answers={
                 201: Answer("Sent; or, with `deliver_at`, to be sent then.", Sent),

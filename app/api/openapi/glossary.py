@@ -23,6 +23,10 @@ def _word(description: str, **schema: Any) -> Word:
     return Word(description, schema)
 
 
+def _time(description: str) -> Word:
+    return _word(description, format="date-time", examples=[_TIME])
+
+
 WORDS: Final[dict[str, Word]] = {
     "id": _word(
         "A TypeID.",
@@ -77,40 +81,31 @@ WORDS: Final[dict[str, Word]] = {
     ),
     "deliver_at": _word(
         "When to deliver: in the future, at most 13 months away. RFC 3339 with an offset.",
-        examples=[_TIME],
     ),
     "expires_at": _word(
         "When the item leaves every inbox: after `deliver_at`, or after now. RFC 3339 with an offset.",
-        examples=[_TIME],
     ),
-    "visible_at": _word(
+    "visible_at": _time(
         "When it became visible; null while it waits. RFC 3339 in UTC.",
-        examples=[_TIME],
     ),
-    "Token.expires_at": _word(
+    "Token.expires_at": _time(
         "When the token ends: RFC 3339 in UTC.",
-        examples=[_TIME],
     ),
-    "created_at": _word(
+    "created_at": _time(
         "RFC 3339 in UTC.",
-        examples=[_TIME],
     ),
-    "SubscriberRequest.created_at": _word(
+    "SubscriberRequest.created_at": _time(
         "When the person joined; applies on first create only. Broadcasts from then on are theirs. "
         "Now, where absent.",
-        examples=[_TIME],
     ),
-    "ImportLine.created_at": _word(
+    "ImportLine.created_at": _time(
         "When the person joined, as with `PUT`.",
-        examples=[_TIME],
     ),
-    "SubscriberDetail.created_at": _word(
+    "SubscriberDetail.created_at": _time(
         "When the person joined: broadcasts from then on are theirs.",
-        examples=[_TIME],
     ),
-    "Subscriber.created_at": _word(
+    "Subscriber.created_at": _time(
         "When the person joined: broadcasts from then on are theirs.",
-        examples=[_TIME],
     ),
     "notifications": _word(
         "One for each recipient, in the order of the request.",
@@ -126,9 +121,8 @@ WORDS: Final[dict[str, Word]] = {
         "Where it came from: `notification`, sent to this person; `broadcast`, sent to everyone.",
         examples=["notification"],
     ),
-    "occurred_at": _word(
+    "occurred_at": _time(
         "When it became visible: RFC 3339 in UTC.",
-        examples=[_TIME],
     ),
     "read": _word(
         "Whether the person has read it.",
@@ -155,15 +149,15 @@ WORDS: Final[dict[str, Word]] = {
     ),
     "up_to": _word(
         "What the person has on screen: one item's id (it and everything older), or the newest of "
-        "each source. Everything, where absent.",
+        "each source, as `GET /v1/inbox/items` gave them. Everything, where absent.",
         examples=[_NOTIFICATION_ID],
     ),
     "notification": _word(
-        "The newest notification on screen; null leaves them alone.",
+        "The newest notification on screen, by the `id` it has in the list; null leaves them alone.",
         examples=[_NOTIFICATION_ID],
     ),
     "broadcast": _word(
-        "The newest broadcast on screen; null leaves them alone.",
+        "The newest broadcast on screen, by the `id` it has in the list; null leaves them alone.",
         examples=[_BROADCAST_ID],
     ),
     "status": _word(
@@ -182,9 +176,8 @@ WORDS: Final[dict[str, Word]] = {
         "the inbox; `read`.",
         examples=["created"],
     ),
-    "TimelineEntry.occurred_at": _word(
+    "TimelineEntry.occurred_at": _time(
         "When it happened first: RFC 3339 in UTC.",
-        examples=[_TIME],
     ),
     "timeline": _word(
         "Each status at most once, oldest first.",

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from litestar.handlers import HTTPRouteHandler
@@ -102,8 +103,10 @@ def _request_body(operation: Operation) -> Json:
         "schema": _LINES if operation.media_type == NDJSON else schemas.reference(operation.body)
     }
     if operation.examples:
+        today = datetime.now(UTC).date()
         content["examples"] = {
-            name: {"summary": name, "value": value} for name, value in operation.examples.items()
+            name: {"summary": name, "value": value(today) if callable(value) else value}
+            for name, value in operation.examples.items()
         }
     return {"required": operation.body_required, "content": {operation.media_type: content}}
 

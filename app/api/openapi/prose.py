@@ -52,7 +52,7 @@ ERRORS: Final = {
 }
 
 PATH_PARAMETERS: Final = {
-    "id": "The item's TypeID.",
+    "id": "The item's TypeID, as sending it or a list gave it.",
     "subscriber_id": "Your own id of the person, percent-encoded: a slash is `%2F`.",
 }
 

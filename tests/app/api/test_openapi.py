@@ -83,6 +83,17 @@ def test_the_bodies_are_those_that_are_decoded(document: dict[str, Any]) -> None
         msgspec.json.decode(json.dumps(example["value"]), type=NotificationRequest)
 
 
+async def test_every_example_of_sending_and_marking_works_when_tried(
+    backend: httpx.AsyncClient, ada: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    for path in ("/v1/notifications", "/v1/broadcasts", "/v1/inbox/read-all"):
+        caller = ada if path.startswith("/v1/inbox") else backend
+        content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        for name, example in content["examples"].items():
+            answer = await caller.post(path, json=example["value"])
+            assert answer.is_success, (path, name, answer.text)
+
+
 def test_every_error_is_the_envelope(document: dict[str, Any]) -> None:
     for code, response in document["components"]["responses"].items():
         assert code in STATUS
