@@ -26,7 +26,7 @@ BEGIN
     IF subscriber IS NULL THEN
         SELECT i.* INTO box FROM notifications_by_position n
         JOIN inboxes i ON i.environment_id = n.environment_id AND i.id = n.inbox_id
-        WHERE n.environment_id = env AND n.position = notification_position(env, item_id)
+        WHERE n.environment_id = env AND n.position = notification_position(env, item_id) AND n.id = item_id
         FOR UPDATE OF i;
     ELSE
         SELECT i.* INTO box FROM subscribers s
@@ -44,7 +44,7 @@ BEGIN
         archive_watermark := box.archive_notification;
         SELECT n.position, n.category, n.read, n.archived INTO item FROM notifications_by_position n
         WHERE n.environment_id = env AND n.inbox_id = box.id
-          AND n.position = notification_position(env, item_id);
+          AND n.position = notification_position(env, item_id) AND n.id = item_id;
     ELSE
         read_watermark := box.read_broadcast;
         archive_watermark := box.archive_broadcast;
@@ -148,7 +148,7 @@ BEGIN
     IF up_to_notification IS NOT NULL THEN
         SELECT least(bound_n, n.position) INTO wm_n FROM notifications_by_position n
         WHERE n.environment_id = env AND n.inbox_id = box.id
-          AND n.position = notification_position(env, up_to_notification);
+          AND n.position = notification_position(env, up_to_notification) AND n.id = up_to_notification;
     END IF;
     IF up_to_broadcast IS NOT NULL THEN
         SELECT least(bound_b, b.position) INTO wm_b FROM broadcasts b

@@ -3,7 +3,12 @@
 import httpx
 import pytest
 
+from app.api.services import Services
+from app.contract import ids
+from app.db.pool import Pool
 from tests.app.api.test_items import broadcast, listed, send
+from tests.app.api.test_notifications import later
+from tests.app.api.test_records import deliver, schedule
 from tests.app.api.wire import assert_refused
 from tests.factories import Environment
 
@@ -105,3 +110,27 @@ async def test_null_and_nothing_mean_everything(backend: httpx.AsyncClient, ada:
         await send(backend)
         assert (await ada.post("/v1/inbox/read-all", json=body)).json()["unread"] == 0
     assert await numbers(ada) == (0, 2)
+
+
+async def test_a_delivered_item_answers_to_its_id_and_not_to_its_position(
+    backend: httpx.AsyncClient, ada: httpx.AsyncClient, services: Services, pool: Pool
+) -> None:
+    """What was scheduled has both, and they differ."""
+    item = await schedule(backend, later(days=1))
+    await deliver(services, pool)
+    position = ids.encode("notif", await pool.fetchval("SELECT position FROM notifications"))
+    assert position != item
+    for speaker, path in (
+        (ada, f"/v1/inbox/notifications/{position}/read"),
+        (backend, f"/v1/notifications/{position}/read"),
+        (backend, f"/v1/notifications/{position}/archive"),
+    ):
+        assert_refused(await speaker.post(path), 404, "not_found")
+    for up_to in (position, {"notification": position}):
+        answer = await ada.post("/v1/inbox/read-all", json={"up_to": up_to})
+        assert_refused(answer, 404, "not_found")
+    for method, rest in (("GET", ""), ("GET", "/timeline"), ("DELETE", "")):
+        answer = await backend.request(method, f"/v1/notifications/{position}{rest}")
+        assert_refused(answer, 404, "not_found")
+    assert (await ada.post(f"/v1/inbox/notifications/{item}/read")).status_code == 204
+    assert await numbers(ada) == (0, 1)
