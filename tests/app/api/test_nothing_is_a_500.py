@@ -38,14 +38,24 @@ fields = {
     "deliver_at": times | values,
     "expires_at": times | values,
     "created_at": times | values,
+    "ttl_seconds": values,
+    "preferences": values
+    | st.lists(
+        st.fixed_dictionaries({"category": texts | values, "channel": st.just("in_app"), "enabled": scalars})
+    ),
     "up_to": texts | values | st.fixed_dictionaries({}, optional={"notification": texts, "broadcast": texts}),
 }
+MUTE: Final = {"category": "news", "channel": "in_app", "enabled": False}
 VALID: Final[dict[str, dict[str, object]]] = {
     "/v1/notifications": {"subscriber_id": "ada", "category": "news"},
     "/v1/broadcasts": {"category": "news"},
     "/v1/subscribers/ada": {},
+    "/v1/subscribers/ada/tokens": {},
+    "/v1/subscribers/ada/preferences": {"preferences": [MUTE]},
+    "/v1/inbox/preferences": {"preferences": [MUTE]},
     "/v1/inbox/read-all": {},
 }
+PUTS: Final = {"/v1/subscribers/ada", "/v1/subscribers/ada/preferences", "/v1/inbox/preferences"}
 
 
 @st.composite
@@ -93,7 +103,7 @@ def check(answer: Answer) -> None:
 @example(("/v1/subscribers/ada", b'{"created_at":"9998-12-31T23:59:59.999999-23:59"}'))
 async def test_bodies(address: Address, environment: Environment, sent: tuple[str, bytes]) -> None:
     path, body = sent
-    method = "PUT" if "subscribers" in path else "POST"
+    method = "PUT" if path in PUTS else "POST"
     headers = {
         **environment.subscriber_headers("ada"),
         **environment.management_headers,
@@ -110,7 +120,10 @@ async def test_bodies(address: Address, environment: Environment, sent: tuple[st
     st.lists(
         escapes
         | st.sampled_from(
-            ["v1", "inbox", "items", "notifications", "subscribers", "read", UNKNOWN, "", "docs", "demo"]
+            [
+                *("v1", "inbox", "items", "notifications", "broadcasts", "subscribers", "read", "timeline"),
+                *("import", "tokens", "preferences", UNKNOWN, "", "docs", "demo"),
+            ]
         ),
         max_size=5,
     ),
@@ -135,21 +148,57 @@ async def test_subscriber_ids(address: Address, environment: Environment, subscr
 
 @bounded
 @given(
+    st.sampled_from(
+        [
+            *("/v1/inbox/items", "/v1/inbox/counts", "/v1/notifications", "/v1/broadcasts"),
+            *("/v1/subscribers", "DELETE /v1/notifications"),
+        ]
+    ),
     st.lists(
         st.tuples(
             st.sampled_from(
-                ["limit", "cursor", "filter", "category", "environment", "subscriber_id", "token"]
+                [
+                    *("limit", "cursor", "filter", "category", "environment", "subscriber_id", "token"),
+                    *("status", "after", "before", "by", "idempotency_key"),
+                ]
             )
             | escapes,
-            st.integers().map(str) | st.sampled_from(["unread", "archived", "a.*", "bjE"]) | escapes,
+            st.integers().map(str)
+            | st.sampled_from(
+                ["unread", "archived", "a.*", "bjE", "A" * 22, "_" * 32, "scheduled", "category"]
+            )
+            | times.map(lambda text: quote_from_bytes(text.encode(errors="surrogatepass")))
+            | escapes,
         ),
         max_size=4,
+    ),
+)
+@example("/v1/notifications", [("after", "9998-12-31T23:59:59.999999-23:59")])
+@example("/v1/notifications", [("before", "1970-01-01T00:00:00Z")])
+@example("/v1/notifications", [("cursor", "_" * 21 + "w")])
+@example("/v1/subscribers", [("cursor", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")])
+async def test_queries(
+    address: Address, environment: Environment, where: str, pairs: list[tuple[str, str]]
+) -> None:
+    method, path = where.split(" ") if " " in where else ("GET", where)
+    is_inbox = path.startswith("/v1/inbox")
+    headers = environment.subscriber_headers("ada") if is_inbox else environment.management_headers
+    query = "&".join(f"{name}={value}" for name, value in pairs)
+    check(await exchange(address, request(method, f"{path}?{query}".encode(), headers)))
+
+
+@bounded
+@given(
+    st.lists(
+        st.binary(max_size=40)
+        | st.fixed_dictionaries({"subscriber_id": texts}, optional={"created_at": times}).map(spelled),
+        max_size=5,
     )
 )
-async def test_queries(address: Address, environment: Environment, pairs: list[tuple[str, str]]) -> None:
-    query = "&".join(f"{name}={value}" for name, value in pairs)
-    target = f"/v1/inbox/items?{query}".encode()
-    check(await exchange(address, request("GET", target, environment.subscriber_headers("ada"))))
+async def test_imports(address: Address, environment: Environment, lines: list[bytes]) -> None:
+    headers = {**environment.management_headers, "Content-Type": "application/x-ndjson"}
+    answer = await exchange(address, request("POST", b"/v1/subscribers/import", headers, b"\n".join(lines)))
+    assert answer.status_code == 200
 
 
 @bounded
