@@ -80,7 +80,10 @@ async def _plan(connection: Connection) -> Plan:
         if checksum is None:
             pending.append(path.name)
         elif checksum != _checksum(path.read_text()):
-            raise MigrationError(f"{path.name} has changed since it was applied: add a new migration instead")
+            raise MigrationError(
+                f"this database was made by another build: {path.name} has changed since it was applied;"
+                " in development, bin/dev --fresh starts over (and loses the data)"
+            )
     return Plan(pending=pending, functions_changed=applied.get(_FUNCTIONS) != _checksum(_functions_sql()))
 
 
