@@ -4,7 +4,6 @@ import click
 
 from app.cli import console
 from app.contract import ids, timestamps
-from app.db.pool import create_pool
 from app.services import dead_letters
 
 
@@ -17,8 +16,7 @@ def dlq() -> None:
 @console.asynchronous
 async def list_letters() -> None:
     """List them, oldest first."""
-    settings = console.settings()
-    async with create_pool(settings.database_url, size=2, name="dlq") as pool:
+    async with console.database("dlq") as pool:
         letters = await dead_letters.first_page(pool)
     if not letters:
         click.echo("no dead letters")
@@ -42,8 +40,7 @@ async def replay(job: str | None, slug: str | None, *, everything: bool) -> None
         raise click.UsageError("give a job's id, or --all")
     if slug is not None and not everything:
         raise click.UsageError("--env goes with --all")
-    settings = console.settings()
-    async with create_pool(settings.database_url, size=2, name="dlq") as pool:
+    async with console.database("dlq") as pool:
         if job is not None:
             replayed = await dead_letters.replay(pool, job)
         else:

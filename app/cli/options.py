@@ -9,6 +9,9 @@ URL: Final = click.option(
     default="http://127.0.0.1:8080",
     show_default=True,
     envvar="BELLWIRE_URL",
+    show_envvar=True,
     help="The API.",
 )
-KEY: Final = click.option("--key", required=True, envvar="BELLWIRE_API_KEY", help="A management key.")
+KEY: Final = click.option(
+    "--key", required=True, envvar="BELLWIRE_API_KEY", show_envvar=True, help="A management key."
+)

@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 
 import click
 import structlog
+from prometheus_client import start_http_server
 
 from app import redis
 from app.api import main as api_main
 from app.cli import console, supervisor
+from app.contract.errors import InvalidRequest
 from app.db import migrate
 from app.services import seeds
 from app.services.rate_limits import RateLimits
@@ -70,11 +72,22 @@ def gateway(workers: int) -> None:
 def worker() -> None:
     """The worker: scheduled deliveries, retries, clean-up."""
     settings = console.settings()
+    if settings.metrics_listen is not None:
+        _serve_metrics(settings.metrics_listen)
 
     def ready() -> None:
         log.info("up", role="worker")
 
     console.run(worker_main.run(settings, ready=ready))
+
+
+def _serve_metrics(address: Address) -> None:
+    """In a thread of its own, for as long as the process runs."""
+    try:
+        server, _ = start_http_server(address.port, address.host)
+    except OSError as error:
+        raise click.ClickException(f"BELLWIRE_METRICS_LISTEN={address}: {error.strerror}") from None
+    log.info("metrics", role="worker", address=str(Address(address.host, server.server_port)))
 
 
 async def _gateway(settings: Settings) -> None:
@@ -88,10 +101,14 @@ async def _gateway(settings: Settings) -> None:
 
 async def _prepare(settings: Settings) -> None:
     """Migrates, and seeds what the settings ask for."""
-    plan = await migrate.migrate(settings.database_url)
-    if not plan.is_done:
-        log.info("migrated", applied=plan.pending, functions=plan.functions_changed)
-    await seeds.plant(settings)
+    with console.asking_database(settings.database_url):
+        plan = await migrate.migrate(settings.database_url)
+        if not plan.is_done:
+            log.info("migrated", applied=plan.pending, functions=plan.functions_changed)
+        try:
+            await seeds.plant(settings)
+        except InvalidRequest as error:
+            raise click.ClickException(f"BELLWIRE_DEV_ENVIRONMENT: {error}") from None
 
 
 async def _announced(role: str, serving: Callable[[Callable[[Address], None]], Awaitable[None]]) -> None:

@@ -4,7 +4,7 @@ import click
 
 from app.cli import console
 from app.db import migrate as migrations
-from app.db.pool import acquire, create_pool
+from app.db.pool import acquire
 
 VARIABLES_HELP = "Every variable is described in docs/operations.md."
 
@@ -14,9 +14,10 @@ VARIABLES_HELP = "Every variable is described in docs/operations.md."
 @console.asynchronous
 async def migrate(*, check: bool) -> None:
     """Bring the database to this release's schema."""
-    settings = console.settings()
     if not check:
-        plan = await migrations.migrate(settings.database_url)
+        url = console.settings(with_redis=False).database_url
+        with console.asking_database(url):
+            plan = await migrations.migrate(url)
         for name in plan.pending:
             click.echo(f"applied {name}")
         if plan.functions_changed:
@@ -24,10 +25,7 @@ async def migrate(*, check: bool) -> None:
         if plan.is_done:
             click.echo("nothing to do")
         return
-    async with (
-        create_pool(settings.database_url, size=2, name="migrate") as pool,
-        acquire(pool) as connection,
-    ):
+    async with console.database("migrate") as pool, acquire(pool) as connection:
         plan = await migrations.check(connection)
     for name in plan.pending:
         click.echo(f"pending {name}")

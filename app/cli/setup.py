@@ -3,7 +3,6 @@
 import click
 
 from app.cli import console
-from app.db.pool import create_pool
 from app.services import environments
 
 
@@ -24,8 +23,7 @@ def env() -> None:
 @console.asynchronous
 async def create_environment(slug: str, name: str | None, *, is_open: bool) -> None:
     """Create an environment and print its secret."""
-    settings = console.settings()
-    async with create_pool(settings.database_url, size=2, name="env create") as pool:
+    async with console.database("env create") as pool:
         secret = await environments.create_environment(
             pool, slug=slug, name=name or slug, require_subscriber_hash=not is_open
         )
@@ -43,6 +41,5 @@ def key() -> None:
 @console.asynchronous
 async def create_key(slug: str, name: str) -> None:
     """Create a key and print it: this is the only time it can be seen."""
-    settings = console.settings()
-    async with create_pool(settings.database_url, size=2, name="key create") as pool:
+    async with console.database("key create") as pool:
         click.echo(await environments.create_api_key(pool, slug=slug, name=name))

@@ -1,75 +1,92 @@
-"""Several `bellwire` processes as one: they start together, and when one ends, all do."""
+"""Several `bellwire` processes as one: started together, restarted when one dies, stopped together."""
 
-import ctypes
+import os
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Final
 
 import structlog
 
+from app.cli import beginning
+
 log = structlog.stdlib.get_logger()
 
+SETTLED_S: Final = 5.0  # one that ends sooner has a reason that another start would not cure
 _STOP_TIMEOUT_S: Final = 60.0  # past every grace and drain an operator would set
-_PR_SET_PDEATHSIG: Final = 1
+_POLL_S: Final = 0.05
 
 
 def run(commands: Sequence[Sequence[str]], environ: Mapping[str, str]) -> int:
-    """Runs until SIGTERM or SIGINT, or until a child ends by itself. Returns the exit code.
+    """Runs until SIGTERM or SIGINT, or until a child ends soon after its start. Returns the exit code.
 
     0 where it was told to stop and every child stopped cleanly.
     """
-    told_to_stop = threading.Event()
-    something_happened = threading.Event()
+    stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        told_to_stop.set()
-        something_happened.set()
+        nonlocal stopping
+        stopping = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    children = [
-        subprocess.Popen(  # noqa: S603 - our own interpreter and commands
-            [sys.executable, "-m", "app.cli", *command],
-            env=dict(environ),
+    children = [_Child(command, environ) for command in commands]
+    failed = False
+    while not stopping and not failed:
+        time.sleep(_POLL_S)
+        for child in children:
+            code = child.code
+            if code is None or stopping:  # told to stop meanwhile, as it may have been
+                continue
+            if child.lived_s < SETTLED_S:
+                log.error("a process ended soon after its start; stopping", role=child.role, code=code)
+                failed = True
+                break
+            log.warning("a process ended; starting it again", role=child.role, code=code)
+            child.start()
+    clean = _stop(children)
+    return 0 if clean and not failed else 1
+
+
+class _Child:
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.role = command[0]
+        self._command = command
+        self._environ = {**environ, beginning.PARENT: str(os.getpid())}
+        self.start()
+
+    def start(self) -> None:
+        self._started_at = time.monotonic()
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and commands
+            [sys.executable, "-m", "app.cli", *self._command],
+            env=self._environ,
             # The terminal's Ctrl-C reaches this process alone, which then stops the children in order.
             process_group=0,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - no threads yet
         )
-        for command in commands
-    ]
 
-    def watch(child: subprocess.Popen[bytes], command: Sequence[str]) -> None:
-        child.wait()
-        if not told_to_stop.is_set():
-            log.error("a process ended; stopping the others", role=command[0], code=child.returncode)
-        something_happened.set()
+    @property
+    def code(self) -> int | None:
+        """None while it runs."""
+        return self.process.poll()
 
-    for child, command in zip(children, commands, strict=True):
-        threading.Thread(target=watch, args=(child, command), daemon=True).start()
-    something_happened.wait()
-    _stop(children)
-    if told_to_stop.is_set() and all(child.returncode == 0 for child in children):
-        return 0
-    return 1
+    @property
+    def lived_s(self) -> float:
+        return time.monotonic() - self._started_at
 
 
-def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
+def _stop(children: Sequence[_Child]) -> bool:
+    """Whether all ended cleanly: by themselves, or of the signal where it came before they could listen."""
     for child in children:
-        if child.poll() is None:
-            child.terminate()
+        if child.code is None:
+            child.process.terminate()
     for child in children:
         try:
-            child.wait(_STOP_TIMEOUT_S)
+            child.process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-
-
-def _end_with_parent() -> None:
-    """Where the parent is killed, the children must not keep its ports (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            log.error("a process did not stop in time; killing it", role=child.role)  # noqa: TRY400
+            child.process.kill()
+            child.process.wait()
+    return all(child.code in (0, -signal.SIGTERM) for child in children)

@@ -64,11 +64,18 @@ def send(  # noqa: PLR0917 - click passes by name
     default="ws://127.0.0.1:8081/v1/inbox/ws",
     show_default=True,
     envvar="BELLWIRE_GATEWAY_URL",
+    show_envvar=True,
     help="The gateway.",
 )
 @click.option("--env", "environment", required=True, help="The environment's slug.")
 @click.option("--subscriber", required=True, help="The subscriber's id.")
-@click.option("--hash", "subscriber_hash", envvar="BELLWIRE_SUBSCRIBER_HASH", help="Its HMAC proof.")
+@click.option(
+    "--hash",
+    "subscriber_hash",
+    envvar="BELLWIRE_SUBSCRIBER_HASH",
+    show_envvar=True,
+    help="Its HMAC proof.",
+)
 @console.asynchronous
 async def tail(url: str, environment: str, subscriber: str, subscriber_hash: str | None) -> None:
     """Print what a subscriber's socket receives, one frame a line."""
@@ -78,8 +85,13 @@ async def tail(url: str, environment: str, subscriber: str, subscriber_hash: str
         async with websockets.connect(
             f"{url}?{urlencode(query)}", compression=None, additional_headers=proof
         ) as socket:
-            async for frame in socket:
-                click.echo(frame)
+            try:
+                while True:
+                    click.echo(await socket.recv())
+            except websockets.ConnectionClosed:
+                code, reason = socket.close_code, socket.close_reason
     except (OSError, websockets.WebSocketException) as error:
         raise click.ClickException(f"{url}: {error}") from None
-    raise click.ClickException(f"closed by the gateway: {socket.close_code} {socket.close_reason}")
+    if code == websockets.CloseCode.ABNORMAL_CLOSURE:
+        raise click.ClickException(f"{url}: the connection was lost")
+    raise click.ClickException(f"closed by the gateway: {code} {reason}")
