@@ -5,6 +5,7 @@
 
 import { h, icon } from './bell-dom.js';
 import { Row } from './bell-row.js';
+import { inPlaceOfItems } from './bell-text.js';
 
 /** @typedef {import('./bell-feed.js').Feed} Feed */
 /** @typedef {typeof import('./bell-text.js').LABELS} Labels */
@@ -74,11 +75,9 @@ export class List {
   #sayEmpty(feed) {
     this.#empty.hidden = feed.items.length > 0;
     if (this.#empty.hidden) return;
-    const filter = feed.filter ?? 'all';
-    const { empty, notLoaded, loading } = this.#labels;
-    const [title, advice] = feed.loaded ? empty[filter] : feed.error !== null ? notLoaded : [loading, ''];
+    const [title, advice] = inPlaceOfItems(feed, this.#labels);
     // A page may say what to do next, in the slot "empty".
-    const slot = feed.loaded && filter === 'all' ? h('slot', { name: 'empty' }, advice) : advice;
+    const slot = feed.loaded && feed.filter === null ? h('slot', { name: 'empty' }, advice) : advice;
     this.#emptyText.replaceChildren(h('strong', {}, title), h('br'), slot);
   }
 

@@ -2,6 +2,8 @@
  * What a bell says, and what it makes of a payload that came from outside.
  */
 
+import { refuses } from './bellwire.js';
+
 /** Every text of the element; assign others to its `labels` to speak another language. */
 export const LABELS = Object.freeze({
   title: 'Notifications',
@@ -22,6 +24,7 @@ export const LABELS = Object.freeze({
     unread: ['All caught up', 'Everything has been read.'],
     archived: ['Nothing archived', 'Archive what you are done with, and find it here.'],
   },
+  refused: ['This page may not see this inbox', 'Its proof was not accepted; trying again does not help.'],
   notLoaded: ['The list could not be loaded', 'It is still there; try again in a moment.'],
   failed: 'That did not work',
   tryAgain: 'Try again',
@@ -29,6 +32,45 @@ export const LABELS = Object.freeze({
   offline: 'Connection lost, trying again…',
   stopped: 'Live updates have stopped',
 });
+
+/**
+ * What stands in place of a list that has no items: a title, and what to do about it.
+ * @param {{ filter: 'unread' | 'archived' | null, loaded: boolean, error: unknown }} feed
+ * @param {typeof LABELS} labels
+ */
+export function inPlaceOfItems({ filter, loaded, error }, labels) {
+  if (loaded) return labels.empty[filter ?? 'all'];
+  if (error === null) return [labels.loading, ''];
+  return refuses(error) ? labels.refused : labels.notLoaded;
+}
+
+/**
+ * What is wrong, in a sentence, or empty, and whether to offer another try.
+ * @param {import('./connection.js').Status} status
+ * @param {unknown} error Why the last request did not work; null when it did.
+ * @param {typeof LABELS} labels
+ */
+export function troubleOf(status, error, labels) {
+  const stopped = status.name === 'stopped';
+  if (refuses(error) || (stopped && REFUSED.has(status.code ?? 0)))
+    return { text: `${labels.refused[0]}.`, again: false };
+  if (error !== null)
+    return { text: because(labels.failed, error instanceof Error ? error.message : ''), again: true };
+  if (stopped) return { text: because(labels.stopped, status.reason), again: true };
+  if (status.name === 'reconnecting') return { text: labels.offline, again: false };
+  return { text: status.name === 'connecting' ? labels.connecting : '', again: false };
+}
+
+/** Close codes that say who may not connect: bad proof, revoked, origin. */
+const REFUSED = new Set([4501, 4505, 4506]);
+
+/**
+ * @param {string} what
+ * @param {string} why
+ */
+function because(what, why) {
+  return why ? `${what}: ${why}` : `${what}.`;
+}
 
 /**
  * A text field of a payload; empty for anything but text.

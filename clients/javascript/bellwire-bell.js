@@ -11,8 +11,9 @@ import { h, icon } from './bell-dom.js';
 import { Feed } from './bell-feed.js';
 import { List } from './bell-list.js';
 import { sheet } from './bell-style.js';
-import { LABELS } from './bell-text.js';
+import { LABELS, troubleOf } from './bell-text.js';
 import { BellwireInbox } from './bellwire.js';
+import { IDLE } from './connection.js';
 
 /** @typedef {import('./bellwire.js').Item} Item */
 /** @typedef {typeof LABELS} Labels */
@@ -243,22 +244,12 @@ export class BellwireBell extends HTMLElement {
   }
 
   #renderNotice() {
-    const labels = this.#labels;
-    const status = this.#inbox?.state.status;
-    const name = status?.name ?? 'idle';
-    const error = this.#feed?.error ?? null;
-    const lost = name === 'reconnecting' || name === 'stopped';
-    this.#bell.classList.toggle('cut', lost);
-    this.#noticeBar.hidden = error === null && !lost && name !== 'connecting';
-    this.#again.hidden = error === null && name !== 'stopped';
-    this.#notice.textContent =
-      error !== null
-        ? because(labels.failed, error instanceof Error ? error.message : '')
-        : name === 'stopped'
-          ? because(labels.stopped, status?.reason ?? '')
-          : name === 'reconnecting'
-            ? labels.offline
-            : labels.connecting;
+    const status = this.#inbox?.state.status ?? IDLE;
+    const trouble = troubleOf(status, this.#feed?.error ?? null, this.#labels);
+    this.#bell.classList.toggle('cut', status.name === 'reconnecting' || status.name === 'stopped');
+    this.#noticeBar.hidden = trouble.text === '';
+    this.#again.hidden = !trouble.again;
+    this.#notice.textContent = trouble.text;
   }
 
   /**
@@ -297,14 +288,6 @@ export class BellwireBell extends HTMLElement {
       `${Math.round(under ? bell.bottom + MARGIN : Math.max(MARGIN, bell.top - MARGIN - height))}px`,
     );
   }
-}
-
-/**
- * @param {string} what
- * @param {string} why
- */
-function because(what, why) {
-  return why ? `${what}: ${why}` : `${what}.`;
 }
 
 if (!customElements.get('bellwire-bell')) customElements.define('bellwire-bell', BellwireBell);

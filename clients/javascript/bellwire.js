@@ -60,11 +60,16 @@ import { Credentials } from './credentials.js';
  * @property {string[]} [categories] Exact, or a prefix such as `order.*`.
  * @property {AbortSignal} [signal]
  *
+ * @typedef {object} Preference
+ * @property {string} category Exact.
+ * @property {'in_app'} channel
+ * @property {boolean} enabled False: muted.
+ *
  * @typedef {string | { notification?: string | null, broadcast?: string | null }} UpTo What is on screen:
  *   one item (it and everything older), or the newest of each source.
  */
 
-/** The API said no, and why. */
+/** The API said no, and why. {@link refuses} tells whether trying again is any use. */
 export class BellwireError extends Error {
   name = 'BellwireError';
 
@@ -83,6 +88,14 @@ export class BellwireError extends Error {
     /** When to try again, where the server said so. */
     this.retryAfterS = retryAfterS;
   }
+}
+
+/**
+ * Whether the API will refuse the same request again, as it does not accept who asks.
+ * @param {unknown} error
+ */
+export function refuses(error) {
+  return error instanceof BellwireError && (error.status === 401 || error.status === 403);
 }
 
 /**
@@ -203,6 +216,36 @@ export class BellwireInbox extends EventTarget {
     return this.#markAll('archive-all', options);
   }
 
+  /**
+   * Archive everything that is read, in the background: hints tell how it goes.
+   * @returns {Promise<void>}
+   */
+  archiveRead() {
+    return this.#request('POST', 'archive-read');
+  }
+
+  /**
+   * The categories that were set. One that is not among them is not muted.
+   * @returns {Promise<Preference[]>}
+   */
+  async preferences() {
+    return (await this.#request('GET', 'preferences')).preferences;
+  }
+
+  /**
+   * Mute categories, or unmute them; those not named stay as they are.
+   * @param {Record<string, boolean>} enabled By category: 1 to 100 of them.
+   * @returns {Promise<Preference[]>} All that are set now.
+   */
+  async setPreferences(enabled) {
+    const preferences = Object.entries(enabled).map(([category, on]) => ({
+      category,
+      channel: 'in_app',
+      enabled: on,
+    }));
+    return (await this.#request('PUT', 'preferences', { body: { preferences } })).preferences;
+  }
+
   /** @param {any} frame A Frame, of whatever shape its type has. */
   #receive(frame) {
     this.#tell('frame', frame);
@@ -287,7 +330,7 @@ export class BellwireInbox extends EventTarget {
       response = await ask();
     }
     if (!response.ok) throw await asError(response);
-    return response.status === 204 ? undefined : response.json();
+    return response.status === 204 || response.status === 202 ? undefined : response.json();
   }
 
   /**

@@ -173,6 +173,40 @@ describe('marks', () => {
   });
 });
 
+describe('preferences, and archiving what is read', () => {
+  const muted = { category: 'news', channel: 'in_app', enabled: false };
+
+  test('those that are set', async () => {
+    const { api, inbox } = open();
+    api.answer({ preferences: [muted] });
+    assert.deepEqual(await inbox.preferences(), [muted]);
+    assert.deepEqual(
+      [api.last.method, api.last.path],
+      ['GET', 'https://api.test/v1/inbox/preferences'],
+    );
+  });
+
+  test('muting and unmuting names the categories, and answers with all that are set', async () => {
+    const { api, inbox } = open();
+    api.answer({ preferences: [muted] });
+    assert.deepEqual(await inbox.setPreferences({ news: false, 'order.shipped': true }), [muted]);
+    assert.equal(api.last.method, 'PUT');
+    assert.deepEqual(api.last.body, {
+      preferences: [muted, { category: 'order.shipped', channel: 'in_app', enabled: true }],
+    });
+  });
+
+  test('archiving what is read is asked for, and done later', async () => {
+    const { api, inbox } = open();
+    api.replies.push(new Response('', { status: 202 }));
+    assert.equal(await inbox.archiveRead(), undefined);
+    assert.deepEqual(
+      [api.last.method, api.last.path, api.last.body],
+      ['POST', 'https://api.test/v1/inbox/archive-read', undefined],
+    );
+  });
+});
+
 describe('asking', () => {
   test('the headers say who, percent-encoded, and prove it', async () => {
     const { api, inbox } = open({ subscriberId: 'ä 100%', subscriberHash: 'abc' });
