@@ -69,11 +69,13 @@ class Reader:
             await self._read_state(self._rng.choice(PEOPLE))
 
     async def _read_pages(self, person: str) -> None:
-        """Some pages of one view, each of its own instant."""
+        """Two pages of one view, each again and again, as somebody does who polls."""
         view, limit = self._rng.choice(VIEWS), self._rng.choice(LIMITS)
         categories, after = self._rng.choice(FILTERS), None
-        for _ in range(3):
-            rows = await self._read_page(person, view, categories, after, limit)
+        for _ in range(2):
+            rows: list[Row] = []
+            for _ in range(4):
+                rows = await self._read_page(person, view, categories, after, limit)
             if len(rows) < limit:
                 return
             after = rows[-1]

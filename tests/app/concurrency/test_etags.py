@@ -18,7 +18,7 @@ from tests.app.concurrency.schedule import later, make_due
 from tests.app.concurrency.storm import SEEDS, Storm
 from tests.factories import Environment
 
-ROUNDS = 400 if LONG else 120  # of each reader
+ROUNDS = 300 if LONG else 60  # of each reader
 
 
 async def read(backend: Backend, person: str = "ada", known: str | None = None) -> PageReply:
@@ -31,7 +31,7 @@ async def test_readers_among_writers_are_never_misled(
     database_url: str, redis_url: str, environment: Environment, seed: int, *, erasing: bool
 ) -> None:
     """Pages of every kind, conditional and not, and whole states by version: what each reader asserts."""
-    storm = Storm(seed, callers=4, operations=2 * ROUNDS, readers=6, rounds=ROUNDS, erasing=erasing)
+    storm = Storm(seed, callers=4, operations=3 * ROUNDS, readers=6, rounds=ROUNDS, erasing=erasing)
     await storm.run(database_url, redis_url, environment)
 
 

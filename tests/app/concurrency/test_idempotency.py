@@ -13,7 +13,7 @@ from app.services.broadcasts import Reply as BroadcastReply
 from app.services.notifications import Reply
 from tests.app.concurrency.backend import Backend, source_of, uuid_of
 from tests.app.concurrency.conftest import OpenBackend
-from tests.app.concurrency.coverage import truth_about
+from tests.app.concurrency.coverage import join, truth_about
 from tests.app.concurrency.gates import Gates
 from tests.app.concurrency.schedule import later, make_due
 
@@ -112,36 +112,42 @@ async def test_a_replay_answers_whatever_the_clock_says_by_then(backend: Backend
     assert await backend.view("ada") == []
 
 
+async def use_key(backend: Backend, kind: str) -> str:
+    """Sends with the key `k`; the id answered."""
+    if kind == "notification":
+        return (await backend.send(["ada"], key="k"))[0]
+    wanted = BroadcastRequest(category="news", idempotency_key="k")
+    return (await backend.broadcasts.send(backend.environment.id, wanted)).sent.id
+
+
+each_kind = pytest.mark.parametrize("kind", ["notification", "broadcast"])
+
+
+@each_kind
 async def test_a_request_that_waits_for_its_key_is_answered_by_who_held_it(
-    backend: Backend, paused: Backend, gates: Gates
+    backend: Backend, paused: Backend, gates: Gates, kind: str
 ) -> None:
-    """The first has done everything but commit."""
+    """The first has done everything but note its key and commit."""
+    await join(backend, "ada")
     async with asyncio.TaskGroup() as tasks, gates.shut("INSERT", "idempotency"):
-        first = tasks.create_task(paused.send(["ada"], key="k"))
+        first = tasks.create_task(use_key(paused, kind))
         await gates.arrived()
-        second = tasks.create_task(backend.send(["ada"], key="k"))
+        second = tasks.create_task(use_key(backend, kind))
         await gates.blocked("other")
     assert await first == await second
     assert len(await backend.view("ada")) == 1
 
 
-@pytest.mark.parametrize("kind", ["notification", "broadcast"])
+@each_kind
 async def test_a_forgotten_key_that_is_used_anew_is_remembered_anew(
     backend: Backend, paused: Backend, gates: Gates, kind: str
 ) -> None:
     """Its record is a month old and about to be purged when the key comes back."""
-
-    async def use(by: Backend) -> str:
-        if kind == "notification":
-            return (await by.send(["ada"], key="k"))[0]
-        wanted = BroadcastRequest(category="news", idempotency_key="k")
-        return (await by.broadcasts.send(by.environment.id, wanted)).sent.id
-
-    old = await use(backend)
+    old = await use_key(backend, kind)
     await backend.pool.execute("UPDATE idempotency SET created_at = created_at - interval '31 days'")
     async with asyncio.TaskGroup() as tasks, backend.pool.acquire() as purger, purger.transaction():
         await purger.execute("SELECT FROM idempotency FOR UPDATE")
-        using = tasks.create_task(use(paused))
+        using = tasks.create_task(use_key(paused, kind))
         await gates.blocked("paused")
         purging = tasks.create_task(forget(backend))
         await gates.blocked("other")
@@ -149,7 +155,7 @@ async def test_a_forgotten_key_that_is_used_anew_is_remembered_anew(
     await purging
     assert new != old
     assert source_of(new) == source_of(old) == kind
-    assert uuid_of(await use(backend)) == uuid_of(new)
+    assert uuid_of(await use_key(backend, kind)) == uuid_of(new)
 
 
 async def forget(backend: Backend) -> None:

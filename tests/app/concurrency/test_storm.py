@@ -51,7 +51,7 @@ async def check_at_rest(backend: Backend, ledger: Ledger) -> None:
 async def test_everything_agrees_when_the_storm_is_over(
     database_url: str, redis_url: str, environment: Environment, seed: int
 ) -> None:
-    storm = Storm(seed, callers=12, operations=OPERATIONS, readers=1, rounds=OPERATIONS, erasing=False)
+    storm = Storm(seed, callers=12, operations=OPERATIONS, readers=1, rounds=OPERATIONS // 2, erasing=False)
     ledger = await storm.run(database_url, redis_url, environment)
     assert await count_deadlocks(database_url) == 0
     async with Backend.open(database_url, redis_url, environment, name="after") as backend:
@@ -64,7 +64,7 @@ async def test_people_come_and_go_in_the_storm(
     database_url: str, redis_url: str, environment: Environment, seed: int
 ) -> None:
     """No row outlives its person in any table, and who is erased in the end comes back to nothing."""
-    storm = Storm(seed, callers=12, operations=OPERATIONS, readers=1, rounds=OPERATIONS, erasing=True)
+    storm = Storm(seed, callers=12, operations=OPERATIONS, readers=1, rounds=OPERATIONS // 2, erasing=True)
     ledger = await storm.run(database_url, redis_url, environment)
     assert ledger.erasures
     assert await count_deadlocks(database_url) == 0
