@@ -1,0 +1,133 @@
+"""What the commands say when something is not as they need it, and of their own settings."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+from stack.ports import LOOPBACK, free_port
+
+from app import settings
+from app.cli import main
+from tests.app.cli.command import ROOT, Command
+from tests.harness import Stack
+
+SECRET = "hunter2"
+
+
+def run(*arguments: str, **environ: str) -> Result:
+    unset = {"DATABASE_URL": None, "REDIS_URL": None}
+    return CliRunner().invoke(main, arguments, env={**unset, **environ})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("env", "create", "acme"), ("key", "create", "--env", "acme"), ("migrate",), ("migrate", "--check")],
+)
+def test_an_unreachable_database_is_named_without_its_password(command: tuple[str, ...]) -> None:
+    port = free_port()
+    ended = run(*command, DATABASE_URL=f"postgresql://me:{SECRET}@{LOOPBACK}:{port}/x")
+    assert ended.exit_code == 1
+    assert ended.output == (
+        f"Error: DATABASE_URL: PostgreSQL at {LOOPBACK}:{port} does not answer: Connection refused\n"
+    )
+
+
+def test_an_unreachable_database_ends_serve_in_one_line() -> None:
+    url = f"postgresql://me:{SECRET}@{LOOPBACK}:{free_port()}/x"
+    command = Command("serve", environ={"DATABASE_URL": url, "REDIS_URL": "redis://x"})
+    assert command.ended() == 1
+    assert re.fullmatch(r"Error: DATABASE_URL: PostgreSQL at \S+ does not answer: .*\n", command.said)
+    assert SECRET not in command.said
+
+
+def test_a_server_that_refuses_says_why(database_url: str) -> None:
+    url = database_url.replace("postgres@", f"nobody_we_know:{SECRET}@").replace(
+        "postgres:", "nobody_we_know:"
+    )
+    ended = run("env", "create", "acme", DATABASE_URL=url)
+    assert ended.exit_code == 1
+    assert re.fullmatch(r"Error: DATABASE_URL: PostgreSQL at \S+:\d+ refuses: .+\n", ended.output)
+    assert SECRET not in ended.output
+
+
+def test_an_unreadable_url_does_not_show_the_password() -> None:
+    ended = run("migrate", DATABASE_URL=f"postgresql://me:{SECRET}/x@localhost/x")
+    assert ended.exit_code == 1
+    assert ended.output.startswith("Error: DATABASE_URL cannot be read")
+    assert SECRET not in ended.output
+
+
+def test_commands_of_the_database_need_no_redis(database_url: str) -> None:
+    commands = [
+        ("migrate",),
+        ("migrate", "--check"),
+        ("env", "create", "bell"),
+        ("key", "create", "--env", "bell"),
+        ("dlq", "list"),
+        ("dlq", "replay", "--all"),
+    ]
+    for command in commands:
+        ended = run(*command, DATABASE_URL=database_url)
+        assert ended.exit_code == 0, ended.output
+    assert run("worker", DATABASE_URL=database_url).output.startswith("Error: REDIS_URL is not set")
+
+
+def test_a_bad_slug_names_its_variable(database_url: str, redis_url: str) -> None:
+    environ = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "BELLWIRE_DEV_ENVIRONMENT": "no good",
+    }
+    command = Command("serve", environ=environ)
+    assert command.ended() == 1
+    assert command.lines[-1].startswith("Error: BELLWIRE_DEV_ENVIRONMENT: slug must be")
+
+
+async def test_tail_says_once_why_it_was_refused(stack: Stack) -> None:
+    command = ("tail", "--url", stack.socket_url, "--env", "nowhere", "--subscriber", "ada")
+    ended = Command(*command, environ={})
+    assert ended.ended() == 1
+    assert len(ended.lines) == 1
+    assert re.fullmatch(r"Error: closed by the gateway: 4\d\d\d .+\n", ended.said)
+
+
+def test_a_worker_serves_its_metrics_where_it_is_told(database_url: str, redis_url: str) -> None:
+    environ = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "BELLWIRE_METRICS_LISTEN": f"{LOOPBACK}:0",
+    }
+    command = Command("worker", environ=environ)
+    try:
+        address = re.search(r'"(127\.0\.0\.1:[1-9]\d*)"', command.wait_for('"metrics"'))
+        assert address
+        shown = httpx.get(f"http://{address[1]}/metrics", trust_env=False).text
+        assert "bellwire_jobs_total" in shown
+        taken = Command("worker", environ={**environ, "BELLWIRE_METRICS_LISTEN": address[1]})
+        assert taken.ended() == 1
+        assert taken.said == f"Error: BELLWIRE_METRICS_LISTEN={address[1]}: Address already in use\n"
+    finally:
+        command.process.terminate()
+        assert command.ended() == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "variables"),
+    [
+        ("send", ["BELLWIRE_URL", "BELLWIRE_API_KEY"]),
+        ("import", ["BELLWIRE_URL", "BELLWIRE_API_KEY"]),
+        ("tail", ["BELLWIRE_GATEWAY_URL", "BELLWIRE_SUBSCRIBER_HASH"]),
+    ],
+)
+def test_help_names_the_variables_of_an_option(command: str, variables: list[str]) -> None:
+    shown = run(command, "--help").output
+    assert all(variable in shown for variable in variables)
+
+
+def test_every_variable_is_in_the_operations_document() -> None:
+    document = (Path(ROOT) / "docs" / "operations.md").read_text()
+    known = settings._VARIABLES.keys()  # pyright: ignore[reportPrivateUsage]
+    variables = known - {"BELLWIRE_TLS_TERMINATED"}  # read, and nothing depends on it yet
+    assert not [name for name in variables if f"`{name}`" not in document]
