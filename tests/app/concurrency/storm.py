@@ -15,7 +15,8 @@ from tests.app.concurrency.ledger import Ledger
 from tests.app.concurrency.readers import Memory, Reader
 from tests.factories import Environment
 
-SEEDS: Final = range(1, 41) if LONG else [1]
+SEEDS: Final = range(1, 21) if LONG else [1]
+TIMEOUT_S: Final = 1200 if LONG else 120
 
 
 CALLERS_A_PROCESS: Final = 3  # their sends may travel in one transaction

@@ -60,11 +60,11 @@ async def test_a_broadcast_in_flight_is_not_covered(
 async def test_an_all_that_waits_for_a_delivery_covers_it_and_counts_it(
     backend: Backend, paused: Backend, gates: Gates, way: str
 ) -> None:
-    """The delivery has its positions and is about to put the items there; each "all" queues behind it."""
+    """The delivery has its positions and is about to be written; each "all" queues behind it."""
     await backend.send(list(MARKERS))
     if way == "delivered when due":
         await make_due(backend.pool, *await backend.send(list(MARKERS), deliver_at=later()))
-    async with asyncio.TaskGroup() as tasks, gates.shut("INSERT", "notifications"):
+    async with asyncio.TaskGroup() as tasks, gates.shut("INSERT", "outbox"):
         if way == "sent now":
             tasks.create_task(paused.send(list(MARKERS)))
         else:
@@ -107,6 +107,28 @@ async def test_a_delivery_that_waits_for_an_all_is_not_covered(
         assert [is_covered(line, watermark) for line in truth.lines] == [False, True]
         reply = await marking[person]
         assert (reply.unread, reply.unseen) == (truth.unread - 1, truth.unseen - 1)
+
+
+@each_way
+async def test_two_deliveries_to_one_person_end_in_the_order_of_their_times(
+    backend: Backend, paused: Backend, gates: Gates, way: str
+) -> None:
+    """The second has no time before the first is visible: nothing appears beneath what was shown and read."""
+    await backend.send(["ada"])
+    if way == "delivered when due":
+        await make_due(backend.pool, *await backend.send(["ada"], "second", deliver_at=later()))
+    async with asyncio.TaskGroup() as tasks, gates.shut("INSERT", "outbox"):
+        tasks.create_task(paused.send(["ada"], "first"))
+        await gates.arrived()
+        if way == "sent now":
+            tasks.create_task(backend.send(["ada"], "second"))
+        else:
+            tasks.create_task(backend.deliveries.run_once())
+        await gates.blocked("other")
+        assert len(await backend.view("ada")) == 1
+    truth = await truth_about(backend, "ada")
+    assert [line.category for line in truth.lines] == ["second", "first", "news"]
+    assert truth.unread == 3
 
 
 async def test_archive_read_leaves_what_was_in_flight_when_it_was_asked_for(

@@ -31,6 +31,7 @@ class Seen:
     retracted: set[str] = field(default_factory=set[str])
 
 
+@pytest.mark.timeout(600 if LONG else 120)
 async def test_races_have_exactly_one_winner(open_backend: OpenBackend) -> None:
     """Three deliveries against a cancellation of every item, in every order."""
     canceller, worker, reader = (

@@ -15,7 +15,7 @@ from tests.app.concurrency.conftest import LONG
 from tests.app.concurrency.coverage import join
 from tests.app.concurrency.gates import Clock, Gates
 from tests.app.concurrency.schedule import later, make_due
-from tests.app.concurrency.storm import SEEDS, Storm
+from tests.app.concurrency.storm import SEEDS, TIMEOUT_S, Storm
 from tests.factories import Environment
 
 ROUNDS = 300 if LONG else 60  # of each reader
@@ -25,6 +25,7 @@ async def read(backend: Backend, person: str = "ada", known: str | None = None) 
     return await backend.inbox.page(backend.identity(person), known_etags=() if known is None else (known,))
 
 
+@pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("erasing", [False, True], ids=["people stay", "people come and go"])
 async def test_readers_among_writers_are_never_misled(

@@ -13,11 +13,12 @@ from tests.app.concurrency.conftest import LONG
 from tests.app.concurrency.deadlocks import count_deadlocks
 from tests.app.concurrency.ledger import Ledger
 from tests.app.concurrency.orphans import count_orphans
-from tests.app.concurrency.storm import SEEDS, Storm
+from tests.app.concurrency.storm import SEEDS, TIMEOUT_S, Storm
 from tests.factories import Environment
 
 OPERATIONS = 400 if LONG else 100  # of each caller
 
+pytestmark = pytest.mark.timeout(TIMEOUT_S)
 each_seed = pytest.mark.parametrize("seed", SEEDS)
 
 
