@@ -78,18 +78,29 @@ LANGUAGE plpgsql ROWS 1 AS $$
 DECLARE
     now_us bigint := clock_us();
 BEGIN
-    PERFORM FROM inboxes i
-    WHERE (i.environment_id, i.id) IN (
-        SELECT n.environment_id, n.inbox_id FROM notifications_by_position n
-        JOIN unnest(envs, positions) AS w (env, position)
-            ON n.environment_id = w.env AND n.position = w.position)
-    ORDER BY i.environment_id, i.id FOR UPDATE;
+    -- Each item and each inbox is looked up by its key: no plan may go through all of an environment's.
+    PERFORM FROM (
+        SELECT DISTINCT w.env, item.inbox_id
+        FROM unnest(envs, positions) AS w (env, position)
+        CROSS JOIN LATERAL (SELECT n.inbox_id FROM notifications_by_position n
+                            WHERE n.environment_id = w.env AND n.position = w.position LIMIT 1) AS item
+        ORDER BY 1, 2) AS wanted
+    CROSS JOIN LATERAL (SELECT FROM inboxes i
+                        WHERE i.environment_id = wanted.env AND i.id = wanted.inbox_id
+                        LIMIT 1 FOR UPDATE) AS held;
     RETURN QUERY
-    WITH gone AS (
+    WITH found AS MATERIALIZED (
+        SELECT w.env, w.position, box.*
+        FROM unnest(envs, positions) AS w (env, position)
+        CROSS JOIN LATERAL (SELECT n.inbox_id FROM notifications_by_position n
+                            WHERE n.environment_id = w.env AND n.position = w.position LIMIT 1) AS item
+        CROSS JOIN LATERAL (SELECT i.read_notification, i.archive_notification, i.seen_notification
+                            FROM inboxes i
+                            WHERE i.environment_id = w.env AND i.id = item.inbox_id LIMIT 1) AS box
+    ), gone AS (
         DELETE FROM notifications_by_position n
-        USING unnest(envs, positions) AS w (env, position), inboxes i
-        WHERE n.environment_id = w.env AND n.position = w.position
-          AND i.environment_id = n.environment_id AND i.id = n.inbox_id
+        USING found i
+        WHERE n.environment_id = i.env AND n.position = i.position AND n.position = ANY (positions)
         RETURNING n.environment_id AS env, n.inbox_id, n.position, n.id, n.category,
             in_view('unread', n.read, n.archived, n.position, i.read_notification, i.archive_notification)
                 ::integer AS unread,
