@@ -48,7 +48,8 @@ async def select_notification(
     return None if row is None else NotificationRecord(*row)
 
 
-# An unknown subscriber has no notifications: the zero uuid is nobody's inbox.
+# An unknown subscriber has no notifications: the zero uuid is nobody's inbox. OFFSET 0 has each place looked
+# up by itself; joined, the view would be read whole.
 SELECT_NOTIFICATIONS: Final = """
 SELECT r.place, r.id, r.subscriber_id, r.category, r.payload, r.status, r.created_at, r.deliver_at,
        r.visible_at, r.expires_at, r.read, r.archived
@@ -58,7 +59,9 @@ FROM notification_places(
         (SELECT s.id FROM subscribers s WHERE s.environment_id = $1 AND s.subscriber_id = $2),
         '00000000-0000-0000-0000-000000000000') END,
     $3, $4, $5, $6, $7) AS p
-JOIN notification_records r ON r.environment_id = $1 AND r.place = p.place
+CROSS JOIN LATERAL (SELECT * FROM notification_records one
+                    WHERE one.environment_id = $1 AND one.place = p.place
+                      AND one.status = p.status OFFSET 0) AS r
 ORDER BY r.place DESC LIMIT $7
 """
 

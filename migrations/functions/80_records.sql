@@ -28,10 +28,10 @@ SELECT w.environment_id, w.place, w.id, w.category, w.payload::text, 'scheduled'
 FROM scheduled w WHERE w.inbox_id IS NULL;
 
 -- The places of one page of notifications, newest first: lowest <= place < below.
--- inbox, wanted_category, wanted_status NULL: any.
+-- inbox, wanted_category, wanted_status NULL: any. status: delivered or scheduled.
 CREATE OR REPLACE FUNCTION notification_places(
     env uuid, inbox uuid, wanted_category text, wanted_status text, lowest uuid, below uuid, page_size integer
-) RETURNS TABLE (place uuid)
+) RETURNS TABLE (place uuid, status text)
 LANGUAGE plpgsql STABLE ROWS 50 AS $$
 DECLARE
     box inboxes;
@@ -39,14 +39,14 @@ BEGIN
     IF inbox IS NULL THEN
         IF wanted_status IS DISTINCT FROM 'delivered' THEN
             RETURN QUERY
-            SELECT w.place FROM scheduled w
+            SELECT w.place, 'scheduled' FROM scheduled w
             WHERE w.environment_id = env AND w.inbox_id IS NOT NULL AND w.place >= lowest AND w.place < below
               AND (wanted_category IS NULL OR w.category = wanted_category)
             ORDER BY w.place DESC LIMIT page_size;
         END IF;
         IF wanted_status IS DISTINCT FROM 'scheduled' THEN
             RETURN QUERY
-            SELECT n.position FROM notifications_by_position n
+            SELECT n.position, 'delivered' FROM notifications_by_position n
             WHERE n.environment_id = env AND n.position >= lowest AND n.position < below
               AND (wanted_category IS NULL OR n.category = wanted_category)
             ORDER BY n.position DESC LIMIT page_size;
@@ -56,7 +56,7 @@ BEGIN
 
     IF wanted_status IS DISTINCT FROM 'delivered' THEN
         RETURN QUERY
-        SELECT w.place FROM scheduled w
+        SELECT w.place, 'scheduled' FROM scheduled w
         WHERE w.environment_id = env AND w.inbox_id = inbox AND w.place >= lowest AND w.place < below
           AND (wanted_category IS NULL OR w.category = wanted_category)
         ORDER BY w.place DESC LIMIT page_size;
@@ -68,7 +68,7 @@ BEGIN
         RETURN;
     ELSIF wanted_category IS NULL THEN
         RETURN QUERY
-        SELECT one.position FROM unnest(states_in(box.override_states)) AS state
+        SELECT one.position, 'delivered' FROM unnest(states_in(box.override_states)) AS state
         CROSS JOIN LATERAL (
             SELECT n.position FROM notifications_by_state n
             WHERE n.environment_id = env AND n.inbox_id = inbox AND n.override_state = state
@@ -77,7 +77,7 @@ BEGIN
         ORDER BY one.position DESC LIMIT page_size;
     ELSE
         RETURN QUERY
-        SELECT one.position FROM unnest(states_in(box.override_states)) AS state
+        SELECT one.position, 'delivered' FROM unnest(states_in(box.override_states)) AS state
         CROSS JOIN LATERAL (
             SELECT n.position FROM notifications_by_category n
             WHERE n.environment_id = env AND n.inbox_id = inbox AND n.category = wanted_category
