@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tomllib
 from collections.abc import Generator, Mapping
@@ -20,6 +21,7 @@ from typing import Final, Literal
 from stack.errors import StackError
 from stack.install import Installation
 from stack.progress import note
+from stack.script import STOPS
 
 Profile = Literal["dev", "test"]
 """What to install, named like the script that needs it; `test` contains `dev`."""
@@ -34,8 +36,11 @@ _STAMP: Final = VENV / "bellwire-stamp.json"
 _LEAKS: Final = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
-def enter(profile: Profile) -> None:
-    """Return when inside an up-to-date `.venv`; otherwise make one and start the script again in it."""
+def enter(profile: Profile, *, script: str = "") -> None:
+    """Return when inside an up-to-date `.venv`; otherwise make one and start the script again in it.
+
+    script: its name in bin/, where that is not the profile's.
+    """
     current = is_current(profile)
     if not current:
         make_state_directory()
@@ -44,8 +49,13 @@ def enter(profile: Profile) -> None:
                 _install(profile)
     if not current or Path(sys.prefix).resolve() != VENV.resolve():
         sys.stdout.flush()
-        script = str(ROOT / "bin" / profile)
-        os.execve(VENV_PYTHON, [str(VENV_PYTHON), script, *sys.argv[1:]], clean_environment())  # noqa: S606
+        command = [str(VENV_PYTHON), str(ROOT / "bin" / (script or profile)), *sys.argv[1:]]
+        # A signal on the way is heard by the script that starts: it unblocks them when it can.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        try:
+            os.execve(VENV_PYTHON, command, clean_environment())  # noqa: S606
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def clean_environment() -> dict[str, str]:
@@ -136,6 +146,6 @@ def _lock() -> Generator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            note("waiting for another bin/dev or bin/test that is installing")
+            note("waiting for another of bin's scripts that is installing")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

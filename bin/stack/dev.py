@@ -1,24 +1,24 @@
 """bin/dev: PostgreSQL, Redis, then `bellwire serve` on top; stopped in the opposite order."""
 
 import argparse
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final, NoReturn
 
-from stack import bootstrap, postgres_programs, script
+from stack import bootstrap, postgres_programs, running, script
 from stack.errors import StackError
-from stack.ports import Listen
-from stack.process import ProcessTree, spawn
+from stack.keeper import SETTLED_S, Keeper
+from stack.ports import Listen, is_free
+from stack.process import ProcessTree, spawn, wait_until
 from stack.progress import note, step
 from stack.script import StopRequest
 from stack.servers import EmbeddedPostgres, EmbeddedRedis
@@ -37,6 +37,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
 _DATA_FOR_ROOT: Final = Path("/var/lib/bellwire-dev")
 _READY_TIMEOUT_S: Final = 60
 _STOP_TIMEOUT_S: Final = 15
+_FREE_TIMEOUT_S: Final = 10
 _POLL_S: Final = 0.05
 _WATCH_S: Final = 0.5
 
@@ -58,11 +59,13 @@ def main() -> NoReturn:
     )
     parser.add_argument("--fresh", action="store_true", help="first throw the data of earlier runs away")
     arguments = parser.parse_args()
-    script.run("bin/dev", lambda: _enter_and_run(fresh=arguments.fresh))
+    script.run("bin/dev", lambda: _enter_and_run(fresh=arguments.fresh), code_if_stopped=0)
 
 
 def _enter_and_run(*, fresh: bool) -> int:
-    _addresses(os.environ)  # a port in use is said before anything is installed
+    # What stands in the way is said before anything is installed.
+    running.refuse_a_second(bootstrap.STATE)
+    _addresses(os.environ)
     bootstrap.enter("dev")
     bootstrap.make_state_directory()
     return run(bootstrap.STATE, fresh=fresh)
@@ -70,10 +73,10 @@ def _enter_and_run(*, fresh: bool) -> int:
 
 def run(state: Path, *, fresh: bool = False) -> int:
     stop = StopRequest()
-    addresses = _addresses(os.environ)
-    environment = {**DEFAULTS, **bootstrap.clean_environment()}
-    environment |= {address.variable: str(address) for address in addresses}
-    with _only_one(state), ExitStack() as servers:
+    with running.only_one(state), ExitStack() as servers:
+        addresses = _addresses(os.environ)
+        environment = {**DEFAULTS, **bootstrap.clean_environment()}
+        environment |= {address.variable: str(address) for address in addresses}
         if fresh:
             _throw_away(state)
         started: list[EmbeddedServer] = []
@@ -86,43 +89,60 @@ def run(state: Path, *, fresh: bool = False) -> int:
                     servers.enter_context(server)
                 environment[variable] = server.url
                 started.append(server)
-        return 0 if stop else _serve(environment, addresses, started, stop)
+        if stop:
+            return 0
+        servers.enter_context(running.telling(state, _told(environment, addresses)))
+        return _serve(environment, addresses, Keeper(started), stop)
 
 
 def _serve(
-    environment: Mapping[str, str],
-    addresses: Sequence[Listen],
-    servers: Sequence[EmbeddedServer],
-    stop: StopRequest,
+    environment: Mapping[str, str], addresses: Sequence[Listen], keeper: Keeper, stop: StopRequest
 ) -> int:
-    api, gateway = addresses
     note("starting Bellwire")
-    command = [str(bootstrap.VENV_PYTHON), "-m", "app.cli", "serve"]
-    serve = ProcessTree(
-        spawn(command, death_signal=signal.SIGTERM, environment=environment, directory=bootstrap.ROOT)
-    )
+    bellwire = _start(environment)
     try:
-        deadline = time.monotonic() + _READY_TIMEOUT_S
-        while not (ready := _is_ready(api)) and serve.running and not stop.wait(_POLL_S):
-            if time.monotonic() > deadline:
-                raise StackError(f"http://{api.reachable}/readyz is not ready after {_READY_TIMEOUT_S} s.")
-        if ready:
-            print(_welcome(environment, api, gateway), flush=True)
+        _wait_until_ready(bellwire, addresses, stop)
+        started_at = time.monotonic()
+        if bellwire.running and not stop:
+            print(_welcome(environment, *addresses), flush=True)
         while not stop.wait(_WATCH_S):
-            if not serve.running:
-                raise StackError(
-                    f"Bellwire ended with exit code {serve.returncode}; its last lines are above."
-                )
-            for server in servers:
-                if not server.running:
-                    raise StackError(f"{server.name} ended; {server.log} may say why.")
+            keeper.look()
+            if (code := bellwire.returncode) is None:
+                continue
+            # What it ends by itself it has given the reason of; what was killed, another start cures.
+            if code >= 0 or time.monotonic() - started_at < SETTLED_S:
+                raise StackError(f"Bellwire ended with exit code {code}; its last lines are above.")
+            note("Bellwire was killed; starting it again")
+            wait_until(lambda: all(is_free(it.host, it.port) for it in addresses), timeout_s=_FREE_TIMEOUT_S)
+            bellwire, started_at = _start(environment), time.monotonic()
     finally:
-        serve.end(signal.SIGTERM, timeout_s=_STOP_TIMEOUT_S, hurry=stop.hurry)
+        bellwire.end(signal.SIGTERM, timeout_s=_STOP_TIMEOUT_S, hurry=stop.hurry)
     return 0
 
 
-def _is_ready(api: Listen) -> bool:
-    host, _, port = api.reachable.rpartition(":")
+def _start(environment: Mapping[str, str]) -> ProcessTree:
+    command = [str(bootstrap.VENV_PYTHON), "-m", "app.cli", "serve"]
+    return ProcessTree(
+        spawn(command, death_signal=signal.SIGTERM, environment=environment, directory=bootstrap.ROOT)
+    )
+
+
+def _wait_until_ready(bellwire: ProcessTree, addresses: Sequence[Listen], stop: StopRequest) -> None:
+    """API and gateway; or until it ends, or is to."""
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    waiting = list(addresses)
+    while waiting and bellwire.running and not stop:
+        if _is_ready(waiting[0]):
+            del waiting[0]
+        elif time.monotonic() > deadline:
+            address = waiting[0].reachable
+            raise StackError(f"http://{address}/readyz is not ready after {_READY_TIMEOUT_S} s.")
+        else:
+            stop.wait(_POLL_S)
+
+
+def _is_ready(address: Listen) -> bool:
+    host, _, port = address.reachable.rpartition(":")
     connection = HTTPConnection(host.strip("[]"), int(port), timeout=2)
     try:
         connection.request("GET", "/readyz")
@@ -144,18 +164,14 @@ def _addresses(environment: Mapping[str, str]) -> Sequence[Listen]:
     return api, gateway
 
 
-@contextmanager
-def _only_one(state: Path) -> Generator[None]:
-    with (state / "dev.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            raise StackError(f"It already runs in this checkout, as process {lock.read()}.") from error
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
+def _told(environment: Mapping[str, str], addresses: Sequence[Listen]) -> Mapping[str, str]:
+    """What bin/bellwire needs to reach this."""
+    api, gateway = addresses
+    return {
+        **{variable: environment[variable] for variable in _SERVERS},
+        "BELLWIRE_URL": f"http://{api.reachable}",
+        "BELLWIRE_GATEWAY_URL": f"ws://{gateway.reachable}/v1/inbox/ws",
+    }
 
 
 def _postgres(state: Path) -> EmbeddedServer:
@@ -186,8 +202,6 @@ def _throw_away(state: Path) -> None:
 def _welcome(environment: Mapping[str, str], api: Listen, gateway: Listen) -> str:
     http = f"http://{api.reachable}"
     slug = environment["BELLWIRE_DEV_ENVIRONMENT"]
-    password = environment["BELLWIRE_ADMIN_PASSWORD"]
-    shown = password if password == DEFAULTS["BELLWIRE_ADMIN_PASSWORD"] else "with the password you set"
     payload = {"title": "Grace replied to you", "body": "It works on my machine."}
     body = json.dumps(
         {"subscriber_id": "ada", "category": "comment", "payload": payload}, separators=(",", ":")
@@ -199,7 +213,6 @@ Bellwire runs.
   API reference  {http}/docs
   Websocket      ws://{gateway.reachable}/v1/inbox/ws?environment={slug}&subscriber_id=ada
   Health         {http}/readyz
-  Administrator  {environment["BELLWIRE_ADMIN_EMAIL"]} {shown}
 
 Light a bell:
 
@@ -207,6 +220,10 @@ curl -X POST {http}/v1/notifications \\
   -H 'Authorization: Bearer {environment["BELLWIRE_DEV_API_KEY"]}' \\
   -H 'Content-Type: application/json' \\
   -d '{body}'
+
+Everything else, from another terminal (bin/bellwire --help):
+
+bin/bellwire env create acme
 
 Ctrl-C stops everything. The data stays; bin/dev --fresh starts over.
 """

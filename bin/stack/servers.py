@@ -56,6 +56,8 @@ class EmbeddedPostgres(EmbeddedServer):
                 "choose a directory that others may reach, such as one in a Scratch."
             )
         self._programs = postgres_programs.programs()
+        if self._with_password and self._cluster.exists() and not self._password_file.exists():
+            raise StackError(f"{self._password_file} is lost, and with it the data; {START_OVER}.")
         if not self._cluster.exists():
             self._make_cluster(who)
         self._check_version()

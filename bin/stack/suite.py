@@ -17,11 +17,27 @@ from stack.servers import EmbeddedPostgres, EmbeddedRedis
 
 # Nothing here has to survive a power failure, so nothing waits for a disk.
 VOLATILE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_HELP: Final = """\
+usage: bin/test [ARGUMENTS OF PYTEST]
+
+Starts throw-away servers and runs every test, or what the arguments say; paths are relative to the checkout:
+  bin/test tests/e2e -k lights
+
+Set any of these to use your own:
+  BELLWIRE_TEST_DATABASE_URL   a PostgreSQL server's, as a user who may create databases
+  BELLWIRE_TEST_REDIS_URL      a Redis server's, which is emptied
+  BELLWIRE_CHROMIUM            the browser of the browser tests
+
+pytest's own help, after the first run: .venv/bin/python -m pytest --help
+"""
 _TEARDOWN_TIMEOUT_S: Final = 30
 _POLL_S: Final = 0.5
 
 
 def main() -> NoReturn:
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(_HELP, end="")
+        sys.exit(0)
     script.run("bin/test", _run)
 
 

@@ -152,11 +152,14 @@ class EmbeddedServer(ABC):
         """Empty without one; otherwise made once and kept with the data."""
         if not self._with_password:
             return ""
-        kept = self.data_dir / "password"
-        if not kept.exists():
+        if not self._password_file.exists():
             self._make_data_dir()
-            write_private(kept, secrets.token_urlsafe(24))
-        return kept.read_text(encoding="utf-8")
+            write_private(self._password_file, secrets.token_urlsafe(24))
+        return self._password_file.read_text(encoding="utf-8")
+
+    @property
+    def _password_file(self) -> Path:
+        return self.data_dir / "password"
 
 
 def server_environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`bellwire` as it is typed, with what it says."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,13 @@ from stack.process import processes
 
 ROOT = Path(__file__).parents[3]
 TIMEOUT_S = 60
+
+
+def hears_sigterm(pid: int) -> bool:
+    """Whether it has come so far as to have a handler (Linux only)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 class Command:
