@@ -18,7 +18,7 @@ BIN = Path(stack.__file__).parents[1]
 ROOT = BIN.parent
 
 
-@pytest.mark.parametrize("script", ["dev", "test"])
+@pytest.mark.parametrize("script", ["dev", "test", "bellwire"])
 def test_an_old_python_is_told_what_is_needed_in_one_line(script: str) -> None:
     pretend = "import runpy, sys; sys.version_info = (3, 9, 2); sys.version = '3.9.2 (main)'; "
     run = f"runpy.run_path({str(BIN / script)!r}, run_name='__main__')"
@@ -33,7 +33,7 @@ def test_an_old_python_is_told_what_is_needed_in_one_line(script: str) -> None:
 
 def test_what_greets_an_old_python_holds_no_syntax_that_is_newer() -> None:
     newer = re.compile(r"\bf[\"']|:=|\bmatch\b|->|^\s*\w+: ", re.MULTILINE)
-    for greeting in (BIN / "dev", BIN / "test", BIN / "stack" / "__init__.py"):
+    for greeting in (BIN / "dev", BIN / "test", BIN / "bellwire", BIN / "stack" / "__init__.py"):
         assert not newer.search(greeting.read_text())
 
 

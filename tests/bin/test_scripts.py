@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import Generator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,9 +18,13 @@ from urllib.parse import urlsplit
 import pytest
 import stack
 from stack import bootstrap
+from stack.keeper import SETTLED_S
 from stack.ports import LOOPBACK
 from stack.process import processes, wait_until
 from stack.scratch import Scratch
+
+from tests.app.cli.command import hears_sigterm
+from tests.app.cli.path import wait_until_it_rings
 
 BIN = Path(stack.__file__).parents[1]
 TIMEOUT_S = 60
@@ -29,7 +35,7 @@ RUN = """
 import sys
 from pathlib import Path
 from stack import dev, script
-script.run("bin/dev", lambda: dev.run(Path(sys.argv[1]), fresh="--fresh" in sys.argv))
+script.run("bin/dev", lambda: dev.run(Path(sys.argv[1]), fresh="--fresh" in sys.argv), code_if_stopped=0)
 """
 INSTEAD_OF_SERVING_SHOW_THE_ENVIRONMENT = """
 import json
@@ -37,6 +43,13 @@ from stack import dev
 dev._serve = lambda given, *_: print(json.dumps(given)) or 0
 """
 SHOW = INSTEAD_OF_SERVING_SHOW_THE_ENVIRONMENT + RUN
+
+BELLWIRE = """
+import sys
+from pathlib import Path
+from stack import command, script
+script.run("bin/bellwire", lambda: command.run(Path(sys.argv[1]), sys.argv[2:]))
+"""
 
 made = pytest.mark.skipif(not bootstrap.is_current("test"), reason="only in the environment bin/test made")
 
@@ -73,6 +86,12 @@ class Script:
                 return line
         raise AssertionError(f"it ended without saying {text!r}:\n{self.said}")
 
+    def read_on(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as lines:
+            for line in lines:
+                self.said += line
+
     def ended(self) -> int:
         rest, _ = self.process.communicate(timeout=TIMEOUT_S)
         self.said += rest
@@ -82,6 +101,20 @@ class Script:
     def stop(self, sign: signal.Signals) -> int:
         self.process.send_signal(sign)
         return self.ended()
+
+    def find(self, *words: str) -> int:
+        """The process under it with these words in its command; 0 where there is none.
+
+        The topmost: it has the lowest number, unless numbers started anew meanwhile.
+        """
+        for pid in sorted(self.descendants()):
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_text()
+            except OSError:  # it ended meanwhile
+                continue
+            if "launch.py" not in command and all(word in command for word in words):
+                return pid
+        return 0
 
     def descendants(self) -> set[int]:
         found = {self.process.pid}
@@ -104,18 +137,109 @@ def dev(state: Path, *arguments: str, **environment: str) -> Script:
     return Script(sys.executable, "-c", RUN, state, *arguments, **environment)
 
 
+def bellwire(state: Path, *arguments: str, **environment: str) -> Script:
+    return Script(sys.executable, "-c", BELLWIRE, state, *arguments, **environment)
+
+
 def test_bin_dev_serves_until_it_is_told_to_stop(state: Path) -> None:
     first = dev(state)
+    first.read_until("Bellwire runs.")
+    assert "Administrator" not in first.said
     url = urlsplit(first.read_until("Health").split()[1])
     connection = HTTPConnection(LOOPBACK, url.port or 0, timeout=10)
     connection.request("GET", url.path)
     assert connection.getresponse().status == 200
     connection.close()
     assert "'Authorization: Bearer bw_dev_key'" in first.read_until("Bearer")
+    first.read_until("bin/bellwire env create acme")
+    told = state / "dev.json"
+    assert told.stat().st_mode & 0o777 == 0o600
+    for arguments, answer in {
+        ("env", "create", "acme"): "\n",
+        ("key", "create", "--env", "acme"): "\n",
+        ("migrate", "--check"): "up to date",
+        ("send", "--key", "bw_dev_key", "--to", "ada", "--title", "Hello"): "notif_",
+    }.items():
+        command = bellwire(state, *arguments)
+        assert command.ended() == 0, command.said
+        assert answer in command.said
     running = first.descendants()
     assert len(running) > 10
     assert first.stop(signal.SIGTERM) == 0
+    assert not told.exists()
     assert not running & processes().keys()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parts are found in /proc")
+def test_whatever_is_killed_under_bin_dev_runs_again(state: Path) -> None:
+    script = dev(state)
+    api = urlsplit(script.read_until("Health").split()[1]).netloc
+    told = json.loads((state / "dev.json").read_text())
+    gateway = urlsplit(told["BELLWIRE_GATEWAY_URL"]).netloc
+    script.read_until("Ctrl-C stops everything")
+    reader = threading.Thread(target=script.read_on)
+    reader.start()
+    wait_until_it_rings(api, gateway)
+    time.sleep(SETTLED_S)  # what ends sooner is not started again
+    for words in (["valkey-server"], ["postgres", "-D"], ["app.cli", "serve"]):
+        killed = script.find(*words)
+        os.kill(killed, signal.SIGKILL)
+        assert wait_until(
+            lambda words=words, killed=killed: script.find(*words) not in (0, killed), timeout_s=15
+        )
+        wait_until_it_rings(api, gateway)
+    assert json.loads((state / "dev.json").read_text()) == told
+    script.process.send_signal(signal.SIGTERM)
+    assert script.process.wait(TIMEOUT_S) == 0
+    reader.join(TIMEOUT_S)
+    for again in (
+        "starting Redis again",
+        "starting PostgreSQL again",
+        "Bellwire was killed; starting it again",
+    ):
+        assert script.said.count(again) == 1
+    assert "Traceback" not in script.said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what it listens to is found in /proc")
+@pytest.mark.parametrize("after_s", [0.0, 1.0, 3.0])
+def test_sigterm_at_any_moment_of_the_start_is_clean(state: Path, after_s: float) -> None:
+    script = dev(state)
+    assert wait_until(lambda: hears_sigterm(script.process.pid), timeout_s=10)
+    time.sleep(after_s)
+    running = script.descendants()
+    assert script.stop(signal.SIGTERM) == 0
+    assert not running & processes().keys()
+
+
+def test_bin_bellwire_says_that_bin_dev_does_not_run(state: Path) -> None:
+    command = bellwire(state, "env", "create", "acme")
+    assert command.ended() == 1
+    assert command.said == (
+        "bin/bellwire: bin/dev does not run in this checkout: start it in another terminal, or set"
+        " DATABASE_URL.\n"
+    )
+    for helpful in (("--help",), ("env", "create", "--help")):
+        command = bellwire(state, *helpful)
+        assert command.ended() == 0
+        assert "Usage: bellwire" in command.said
+
+
+def test_bin_bellwire_leaves_a_database_of_the_users_own_alone(state: Path) -> None:
+    command = bellwire(state, "env", "create", "acme", DATABASE_URL="postgresql://me@127.0.0.1:1/x")
+    assert command.ended() == 1
+    assert "PostgreSQL at 127.0.0.1:1 does not answer" in command.said
+
+
+def test_a_lost_password_is_named_with_the_way_out(state: Path) -> None:
+    assert Script(sys.executable, "-c", SHOW, state).ended() == 0
+    (state / "postgres" / "password").unlink()
+    script = Script(sys.executable, "-c", SHOW, state)
+    assert script.ended() == 1
+    last = script.said.splitlines()[-1]
+    assert last.startswith(f"bin/dev: {state / 'postgres' / 'password'} is lost")
+    assert "`bin/dev --fresh`" in last
+    assert Script(sys.executable, "-c", SHOW, state, "--fresh").ended() == 0
 
 
 def test_data_stays_until_a_fresh_start(state: Path) -> None:
@@ -141,8 +265,9 @@ def test_nothing_survives_a_killed_bin_dev(state: Path) -> None:
 def test_a_second_bin_dev_is_told_of_the_first(state: Path) -> None:
     first = dev(state)
     first.read_until("starting PostgreSQL")
-    second = dev(state)
-    assert second.ended() == 1
+    with socket.create_server((LOOPBACK, 0)) as taken:  # what is told first is that it runs already
+        second = dev(state, BELLWIRE_LISTEN=f"{LOOPBACK}:{taken.getsockname()[1]}")
+        assert second.ended() == 1
     assert second.said == f"bin/dev: It already runs in this checkout, as process {first.process.pid}.\n"
     assert first.stop(signal.SIGINT) == 0
 
@@ -181,6 +306,14 @@ def test_help_explains_without_starting_anything() -> None:
     assert script.ended() == 0
     assert "--fresh" in script.said
     assert "DATABASE_URL" in script.said
+
+
+def test_help_of_bin_test_starts_nothing_and_names_pytests() -> None:
+    script = Script(sys.executable, BIN / "test", "--help")
+    assert script.ended() == 0
+    assert script.said.startswith("usage: bin/test")
+    assert "-m pytest --help" in script.said
+    assert "starting" not in script.said
 
 
 def run_suite(directory: Path, test: str, *arguments: str, **environment: str) -> Script:
