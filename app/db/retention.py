@@ -83,6 +83,14 @@ async def forget_moves(connection: Connection, oldest: UUID, batch: int) -> int:
     return forgotten
 
 
+FORGET_OVERRIDES: Final = "SELECT forget_overrides($1)"
+
+
+async def forget_overrides(connection: Connection, batch: int) -> int:
+    forgotten: int = (await fetch_one(connection, FORGET_OVERRIDES, batch))[0]
+    return forgotten
+
+
 class Partition(msgspec.Struct, frozen=True):
     """One that may go. state: how far dropping it got before."""
 

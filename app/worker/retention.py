@@ -66,6 +66,8 @@ class Retention:
             pass
         while await retention.forget_moves(connection, oldest, BATCH):
             pass
+        while await retention.forget_overrides(connection, BATCH):
+            pass
         for partition in await retention.select_partitions_before(connection, oldest):
             await retention.drop_partition(connection, partition)
             log.info("partition dropped", partition=partition.name)

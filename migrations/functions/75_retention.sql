@@ -133,3 +133,19 @@ LANGUAGE sql VOLATILE AS $$
     )
     SELECT count(*) FROM gone
 $$;
+
+-- Forgets up to `batch` decisions about broadcasts that are gone: of people who were deciding while it was
+-- removed, which takes no lock of theirs. They count nowhere, as every count joins broadcasts. Returns how
+-- many.
+CREATE OR REPLACE FUNCTION forget_overrides(batch integer) RETURNS bigint
+LANGUAGE sql VOLATILE AS $$
+    WITH gone AS (
+        DELETE FROM broadcast_overrides o WHERE o.ctid = ANY (ARRAY(
+            SELECT w.ctid FROM broadcast_overrides w
+            WHERE NOT EXISTS (SELECT FROM broadcasts b
+                              WHERE b.environment_id = w.environment_id AND b.position = w.position)
+            LIMIT batch FOR UPDATE SKIP LOCKED)) -- an erasure may be at them
+        RETURNING 1
+    )
+    SELECT count(*) FROM gone
+$$;
