@@ -27,6 +27,7 @@ from app.services.subscribers import Subscribers
 from app.worker.archive_read import ArchiveReadJobs
 from app.worker.deliveries import Deliveries, Expiries
 from app.worker.hints import HintJobs
+from app.worker.retention import Retention
 from tests.factories import Environment
 
 
@@ -55,6 +56,7 @@ class Backend:
         self.expiries = Expiries(pool, publisher)
         self.archive_read_jobs = ArchiveReadJobs(pool, publisher)
         self.hint_jobs = HintJobs(pool, client)
+        self.retention = Retention(pool, publisher, months=12)
 
     @classmethod
     @asynccontextmanager

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.app.concurrency.backend import Backend
-from tests.app.concurrency.coverage import truth_about
+from tests.app.concurrency.coverage import join, truth_about
 from tests.app.concurrency.gates import Gates
 from tests.app.concurrency.orphans import count_orphans
 from tests.harness import eventually
@@ -48,3 +48,21 @@ async def test_a_muted_item_goes_without_leaving_a_job(backend: Backend, ending:
         return [row["payload"] for row in await backend.pool.fetch("SELECT payload FROM outbox")]
 
     await eventually(jobs, lambda left: left == [])
+
+
+async def test_a_decision_about_a_broadcast_that_went_counts_nowhere_and_is_forgotten(
+    backend: Backend, paused: Backend, gates: Gates
+) -> None:
+    """It is being made while the broadcast is retracted, which waits for nobody."""
+    await join(backend, "ada", "grace")
+    announced, kept = await backend.broadcast(), await backend.broadcast()
+    await backend.mark("grace", kept, "archived")
+    async with asyncio.TaskGroup() as tasks, gates.shut("INSERT", "broadcast_overrides"):
+        tasks.create_task(paused.mark("ada", announced, "read"))
+        await gates.arrived()
+        await backend.retract(announced)
+    for person in ("ada", "grace"):
+        assert [line.id for line in (await truth_about(backend, person)).lines] == [kept]
+    await backend.retention.clean_up()
+    assert await backend.pool.fetchval("SELECT count(*) FROM broadcast_overrides") == 1
+    assert [item.id for item in await backend.view("grace", "archived")] == [kept]
