@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Final
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
@@ -52,6 +52,35 @@ class LoopHistogram(Collector):
         )
 
 
+class Tally:
+    """One label's count. Add to value."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+class LoopCounter(Collector):
+    """A counter that one thread adds to, as LoopHistogram; by one label whose values are known."""
+
+    def __init__(self, name: str, documentation: str, label: str, values: Sequence[str]) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._label = label
+        self._tallies = {value: Tally() for value in values}
+        REGISTRY.register(self)
+
+    def of(self, value: str) -> Tally:
+        return self._tallies[value]
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(self._name, self._documentation, labels=(self._label,))
+        for value, tally in self._tallies.items():
+            family.add_metric((value,), tally.value)
+        yield family
+
+
 # The gateway, and streams.
 hint_latency: Final = LoopHistogram(
     "bellwire_hint_latency_seconds",
@@ -59,7 +88,12 @@ hint_latency: Final = LoopHistogram(
     _SECONDS,
 )
 connections: Final = Gauge("bellwire_connections", "Sockets and streams past authentication.")
-frames_sent: Final = Counter("bellwire_frames_sent", "Frames written to sockets and streams.", ("type",))
+frames_sent: Final = LoopCounter(
+    "bellwire_frames_sent",
+    "Frames written to sockets and streams.",
+    "type",
+    ("ready", "hint", "counts", "ping", "pong", "refreshed", "goodbye"),
+)
 counts_queries: Final = Counter(
     "bellwire_counts_queries", "Queries that read counts, each for up to 1 000 connected inboxes."
 )

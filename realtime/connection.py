@@ -27,6 +27,9 @@ MISSED_PONGS: Final = 2
 # Looked at before the client's frame allowance is asked again, so that a flood cannot hold the loop.
 _READ_STEP: Final = 1024
 
+_READY, _PINGS, _PONGS, _REFRESHED, _GOODBYES = (
+    telemetry.frames_sent.of(kind) for kind in ("ready", "ping", "pong", "refreshed", "goodbye")
+)
 _GOODBYE_CODES: Final[dict[GoodbyeReason, CloseCode]] = {
     "draining": CloseCode.RESTART,
     "expired": CloseCode.TOKEN_EXPIRED,
@@ -155,6 +158,7 @@ class Connection(asyncio.Protocol):
         """Says goodbye and closes. The delay is jittered over five seconds unless given."""
         if reconnect_after_ms is None:
             reconnect_after_ms = random.randrange(5_000)  # noqa: S311 - jitter
+        _GOODBYES.value += 1
         self.close(_GOODBYE_CODES[reason], reason, protocol.goodbye(reason, reconnect_after_ms))
 
     def make_room(self) -> None:
@@ -169,6 +173,7 @@ class Connection(asyncio.Protocol):
             return
         self.pings_unanswered += 1
         self._transport.write(protocol.PINGS)
+        _PINGS.value += 1
 
     # From the gateway.
 
@@ -196,6 +201,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(
             protocol.ready(connection_id, audience.unread, audience.unseen, audience.version)
         )
+        _READY.value += 1
         audience.go_live(self)
         self._host.went_live(self)
 
@@ -304,6 +310,7 @@ class Connection(asyncio.Protocol):
         match action:
             case Reply():
                 self._transport.write(action.frame)
+                (_PONGS if action.frame is protocol.PONG else _REFRESHED).value += 1
             case Close():
                 self.close(action.code, action.reason)
             case Authenticate():

@@ -10,8 +10,8 @@ import structlog
 from app import telemetry
 from app.contract.errors import Unavailable
 from app.db import presence
-from app.db.inbox import Counts, select_counts
 from app.db.pool import Connection, Pool, acquire
+from app.db.presence import CountsAlong, select_counts_along
 from app.db.subscribers import Inbox
 from realtime.hub import Audience, group
 
@@ -38,12 +38,16 @@ class CountsFeed(Generic[T]):
         self._dirty: dict[Audience[T], None] = {}
         self._muted_stale: set[Audience[T]] = set()
         self._wake = asyncio.Event()
-        self._frames = telemetry.frames_sent.labels("counts")
+        # The event as a plain flag: marks are many.
+        self._is_awake = False
+        self._told = telemetry.frames_sent.of("counts")
 
     def mark(self, audience: Audience[T]) -> None:
         """The audience's counts may have changed."""
         self._dirty[audience] = None
-        self._wake.set()
+        if not self._is_awake:
+            self._is_awake = True
+            self._wake.set()
 
     def mark_muted(self, audience: Audience[T]) -> None:
         """The audience's muted categories may have changed: broadcasts to it wait until they are known."""
@@ -53,9 +57,8 @@ class CountsFeed(Generic[T]):
 
     def open(self, audience: Audience[T], inbox: Inbox) -> None:
         """Takes over what a listener's opening read, and tells those who were there before."""
-        counts = Counts(inbox.inbox_id, inbox.unread, inbox.unseen, inbox.version)
-        if audience.open(counts, inbox.muted):
-            self._frames.inc(audience.tell_counts())
+        if audience.open(inbox):
+            self._told.value += audience.tell_counts()
 
     async def run(self) -> None:
         """Answers marks, for ever."""
@@ -63,6 +66,7 @@ class CountsFeed(Generic[T]):
         while True:
             await self._wake.wait()
             self._wake.clear()
+            self._is_awake = False
             begun = loop.time()
             dirty, self._dirty = self._dirty, {}
             for environment_id, audiences in group(dirty):
@@ -91,7 +95,7 @@ class CountsFeed(Generic[T]):
         try:
             async with acquire(self._pool) as connection:
                 muted = await _select_muted(connection, environment_id, stale)
-                found = await select_counts(connection, environment_id, _inbox_ids(audiences))
+                found = await select_counts_along(connection, environment_id, _inbox_ids(audiences))
                 telemetry.counts_queries.inc()
         except Exception:
             self._muted_stale.update(stale)
@@ -100,19 +104,20 @@ class CountsFeed(Generic[T]):
             # Marked once more meanwhile: what was read may be from before that.
             if audience not in self._muted_stale:
                 audience.mute(muted.get(audience.inbox_id, ()))
-        await self._tell(audiences, {counts.inbox_id: counts for counts in found})
+        await self._tell(audiences, found)
 
-    async def _tell(self, audiences: Sequence[Audience[T]], found: Mapping[UUID, Counts]) -> None:
+    async def _tell(self, audiences: Sequence[Audience[T]], found: CountsAlong) -> None:
         told = 0
-        for audience in audiences:
-            counts = found.get(audience.inbox_id)
-            if counts is None:
+        for audience, unread, unseen, version in zip(
+            audiences, found.unread, found.unseen, found.version, strict=True
+        ):
+            if unread is None or unseen is None or version is None:
                 audience.expel("erased")
-            elif audience.learn(counts):
+            elif audience.learn(unread, unseen, version):
                 told += audience.tell_counts()
                 if told % _FRAMES_BETWEEN_YIELDS == 0:
                     await asyncio.sleep(0)
-        self._frames.inc(told)
+        self._told.value += told
 
 
 async def _select_muted(

@@ -14,7 +14,7 @@ from uuid import UUID
 from app.contract import hints
 from app.contract.errors import TooManyConnections
 from app.contract.hints import Reason
-from app.db.inbox import Counts
+from app.db.subscribers import Inbox
 from realtime.protocol import GoodbyeReason
 
 T = TypeVar("T")
@@ -91,18 +91,18 @@ class Audience(Generic[T]):
         """The listener has been told the counts as they are here now: what follows concerns it."""
         self.tellers = (*self.tellers, listener.tell)
 
-    def open(self, counts: Counts, muted: Iterable[str]) -> bool:
-        """What a listener's opening read of the inbox; tells whether the numbers differ from those known."""
-        if counts.version > self.version and self._held is None:
-            self.mute(muted)
-        return self.learn(counts)
+    def open(self, inbox: Inbox) -> bool:
+        """What a listener's opening read; tells whether the numbers differ from those known."""
+        if inbox.version > self.version and self._held is None:
+            self.mute(inbox.muted)
+        return self.learn(inbox.unread, inbox.unseen, inbox.version)
 
-    def learn(self, counts: Counts) -> bool:
+    def learn(self, unread: int, unseen: int, version: int) -> bool:
         """Takes counts over where they are newer; tells whether the numbers themselves differ."""
-        if counts.version <= self.version:
+        if version <= self.version:
             return False
-        differs = (counts.unread, counts.unseen) != (self.unread, self.unseen)
-        self.unread, self.unseen, self.version = counts.unread, counts.unseen, counts.version
+        differs = unread != self.unread or unseen != self.unseen
+        self.unread, self.unseen, self.version = unread, unseen, version
         return differs
 
     def tell(self, told: T) -> int:
@@ -160,7 +160,8 @@ class Hub(Generic[T]):
     def __init__(self, cap: int, dialect: Dialect[T]) -> None:
         self._cap = cap
         self.dialect = dialect
-        self._audiences: dict[str, Audience[T]] = {}
+        # By routing key. Only for looking up: join() and leave() keep it.
+        self.audiences_by_key: dict[str, Audience[T]] = {}
         self._environments: dict[str, dict[str, Audience[T]]] = {}
 
     def join(self, environment_id: UUID, inbox_id: UUID, listener: Listener[T]) -> Audience[T]:
@@ -169,13 +170,13 @@ class Hub(Generic[T]):
         Raises TooManyConnections where the audience is full of listeners that answer.
         """
         key = hints.routing_key(environment_id, inbox_id)
-        audience = self._audiences.get(key)
+        audience = self.audiences_by_key.get(key)
         if audience is None:
             audience = Audience(environment_id, inbox_id, self.dialect)
         elif len(audience.listeners) >= self._cap:
             self._make_room(audience)
         audience.listeners = (*audience.listeners, listener)
-        self._audiences[key] = audience
+        self.audiences_by_key[key] = audience
         self._environments.setdefault(hints.broadcast_key(environment_id), {})[key] = audience
         return audience
 
@@ -183,17 +184,14 @@ class Hub(Generic[T]):
         """Takes a listener out; one that is not in is fine."""
         audience.listeners = tuple(other for other in audience.listeners if other is not listener)
         audience.tellers = tuple(tell for tell in audience.tellers if tell is not listener.tell)
-        if audience.listeners or self._audiences.get(audience.key) is not audience:
+        if audience.listeners or self.audiences_by_key.get(audience.key) is not audience:
             return
-        del self._audiences[audience.key]
+        del self.audiences_by_key[audience.key]
         broadcast_key = hints.broadcast_key(audience.environment_id)
         environment = self._environments[broadcast_key]
         del environment[audience.key]
         if not environment:
             del self._environments[broadcast_key]
-
-    def audience(self, routing_key: str) -> Audience[T] | None:
-        return self._audiences.get(routing_key)
 
     def has_environment(self, broadcast_key: str) -> bool:
         return broadcast_key in self._environments
@@ -204,7 +202,7 @@ class Hub(Generic[T]):
 
     def by_environment(self) -> list[tuple[UUID, list[Audience[T]]]]:
         """Everyone, as of now."""
-        return group(self._audiences.values())
+        return group(self.audiences_by_key.values())
 
     def _make_room(self, audience: Audience[T]) -> None:
         for listener in audience.listeners:
@@ -213,7 +211,7 @@ class Hub(Generic[T]):
             raise TooManyConnections(f"more than {self._cap} connections of one subscriber", 60)
 
     def __len__(self) -> int:
-        return len(self._audiences)
+        return len(self.audiences_by_key)
 
 
 def group(audiences: Iterable[Audience[T]]) -> list[tuple[UUID, list[Audience[T]]]]:

@@ -27,18 +27,18 @@ class LinkError(Exception):
 
 
 class Link(asyncio.Protocol):
-    """receive: is called with the payload of each message."""
+    """receive: is called with the payload of each message; it may be exchanged."""
 
     def __init__(self, hello: bytes, confirmations: int, receive: Receive) -> None:
         loop = asyncio.get_running_loop()
         self._hello = hello
         # Replies still to come before everything asked for is subscribed.
         self._unconfirmed = confirmations
-        self._receive = receive
+        self.receive = receive
         self._reader = hiredis.Reader(notEnoughData=_NOT_YET)
         self._transport: asyncio.Transport
         self._loop = loop
-        self._is_busy = False
+        self._is_paused = False
         self.subscribed: asyncio.Future[None] = loop.create_future()
         if confirmations == 0:
             self.subscribed.set_result(None)
@@ -50,7 +50,7 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
-        if not self._is_busy:
+        if not self._is_paused:
             self._take()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -65,22 +65,30 @@ class Link(asyncio.Protocol):
 
     def _take(self) -> None:
         """One turn; more to take means another turn soon, and no more reading until then."""
-        self._is_busy = False
-        for _ in range(TURN):
-            try:
+        try:
+            for _ in range(TURN):
                 reply = self._reader.gets()
-            except hiredis.HiredisError as error:
-                self._end(LinkError(f"not a Redis server: {error}"))
-                self.abort()
-                return
-            if reply is _NOT_YET:
-                if not self._transport.is_reading() and not self._transport.is_closing():
-                    self._transport.resume_reading()
-                return
-            self._reply(reply)
-        self._is_busy = True
-        self._transport.pause_reading()
+                if reply is _NOT_YET:
+                    self._resume()
+                    return
+                if isinstance(reply, list) and reply[0] in _MESSAGES:
+                    self.receive(reply[2])
+                else:
+                    self._reply(reply)
+        except hiredis.HiredisError as error:
+            self._end(LinkError(f"not a Redis server: {error}"))
+            self.abort()
+            return
+        if not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
         self._loop.call_soon(self._take)
+
+    def _resume(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
 
     def _reply(self, reply: object) -> None:
         if isinstance(reply, hiredis.ReplyError):
@@ -88,8 +96,6 @@ class Link(asyncio.Protocol):
             self.abort()
         elif not isinstance(reply, list):
             return  # +OK of AUTH, the number of receivers of PUBLISH
-        elif reply[0] in _MESSAGES:
-            self._receive(reply[2])
         elif reply[0] in _CONFIRMATIONS:
             self._unconfirmed -= 1
             if self._unconfirmed == 0 and not self.subscribed.done():

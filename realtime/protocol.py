@@ -84,7 +84,8 @@ class SocketDialect:
     """Hints and counts as websocket frames."""
 
     def hint(self, reason: Reason, payload: bytes) -> bytes:  # noqa: ARG002 - the payload says it too
-        return text(payload)
+        size = len(payload)
+        return b"\x81%c%b" % (size, payload) if size < 126 else text(payload)
 
     def counts(self, unread: int, unseen: int, version: int) -> bytes:
         return counts(unread, unseen, version)

@@ -24,17 +24,18 @@ class Relay(Generic[T]):
 
     def __init__(self, hub: Hub[T], counts: CountsFeed[T]) -> None:
         self._hub = hub
+        self._audiences = hub.audiences_by_key
         self._counts = counts
         self._broadcasts: deque[tuple[str, Envelope]] = deque()
         # Environments with more broadcasts than could wait.
         self._overrun: set[str] = set()
         self._wake = asyncio.Event()
-        self._frames = telemetry.frames_sent.labels("hint")
+        self._told = telemetry.frames_sent.of("hint")
 
     def receive(self, message: bytes) -> None:
         """One message of the hint plane; what is not an envelope of ours is skipped."""
         key = hints.route(message)
-        audience = self._hub.audience(key)
+        audience = self._audiences.get(key)
         if audience is None and not self._hub.has_environment(key):
             return
         envelope = hints.decode(message)
@@ -43,7 +44,7 @@ class Relay(Generic[T]):
         if audience is not None:
             if envelope.reason == "preferences":
                 self._counts.mark_muted(audience)
-            self._frames.inc(audience.tell(self._hub.dialect.hint(envelope.reason, envelope.frame)))
+            self._told.value += audience.tell(self._hub.dialect.hint(envelope.reason, envelope.frame))
             self._counts.mark(audience)
             _observe(envelope)
         elif envelope.category is not None:
@@ -67,15 +68,13 @@ class Relay(Generic[T]):
         told = self._hub.dialect.hint(envelope.reason, envelope.frame)
         audiences = self._hub.audiences(envelope.routing_key)
         for at in range(0, len(audiences), BROADCAST_CHUNK):
-            listeners = 0
             for audience in audiences[at : at + BROADCAST_CHUNK]:
                 if audience.is_plain:
                     for tell in audience.tellers:
                         tell(told)
-                    listeners += len(audience.tellers)
+                    self._told.value += len(audience.tellers)
                 else:
-                    listeners += audience.broadcast(category, told)
-            self._frames.inc(listeners)
+                    self._told.value += audience.broadcast(category, told)
             await asyncio.sleep(0)
         # Only now: the counts' frames would hold up those still waiting for the hint.
         for audience in audiences:
@@ -87,10 +86,10 @@ class Relay(Generic[T]):
         audiences = self._hub.audiences(broadcast_key)
         for at in range(0, len(audiences), BROADCAST_CHUNK):
             for audience in audiences[at : at + BROADCAST_CHUNK]:
-                self._frames.inc(audience.tell_resync())
+                self._told.value += audience.tell_resync()
                 self._counts.mark(audience)
             await asyncio.sleep(0)
 
 
 def _observe(envelope: Envelope) -> None:
-    telemetry.hint_latency.observe(max(0.0, time.time() - envelope.at_us / 1_000_000))
+    telemetry.hint_latency.observe(time.time() - envelope.at_us / 1_000_000)

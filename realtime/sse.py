@@ -24,6 +24,8 @@ from realtime.protocol import GoodbyeReason
 
 HINT_INTERVAL_S: Final = 1.0
 _RETRY_SPREAD_MS: Final = 5_000
+_HINTS_SENT: Final = telemetry.frames_sent.of("hint")
+_COUNTS_SENT: Final = telemetry.frames_sent.of("counts")
 _COMMENT: Final = b": ping\n\n"
 
 
@@ -160,12 +162,12 @@ class Stream:
             counts, self._counts = self._counts, None
             self._token = self._make_token(counts.version)
             chunk += b"event: counts\nid: %b\ndata: %b\n\n" % (self._token, msgspec.json.encode(counts))
-            telemetry.frames_sent.labels("counts").inc()
+            _COUNTS_SENT.value += 1
         if self._hint is not None and now >= self._next_hint_at:
             reason, self._hint = self._hint, None
             self._next_hint_at = now + HINT_INTERVAL_S
             chunk += b'event: hint\nid: %b\ndata: {"reason":"%b"}\n\n' % (self._token, reason.encode())
-            telemetry.frames_sent.labels("hint").inc()
+            _HINTS_SENT.value += 1
         if self._ping:
             self._ping = False
             chunk += _COMMENT

@@ -55,9 +55,7 @@ class Station:
         station = cls(node, receive, probe)
         station._speaking = await link.connect(node.url, (), receive, sharded=node.sharded)
         try:
-            station._listening = await link.connect(
-                node.url, node.channels, station._take, sharded=node.sharded
-            )
+            station._listening = await link.connect(node.url, node.channels, receive, sharded=node.sharded)
             try:
                 yield station
             finally:
@@ -68,6 +66,7 @@ class Station:
     async def probe(self) -> None:
         """Raises TimeoutError where what is published does not arrive, OSError or LinkError on loss."""
         self._arrival = asyncio.get_running_loop().create_future()
+        self._listening.receive = self._take  # only for as long as one may come
         self._speaking.publish(self._node.channels[0], self._probe, sharded=self._node.sharded)
         await watch((*self.losses, self._arrival), PROBE_TIMEOUT_S)
         if not self._arrival.done():
@@ -77,6 +76,7 @@ class Station:
         if payload != self._probe_payload:
             self._receive(payload)
         elif not self._arrival.done():
+            self._listening.receive = self._receive
             self._arrival.set_result(None)
 
 

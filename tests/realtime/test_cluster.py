@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from redis.asyncio import Redis
+from stack.ports import free_port
 from stack.servers import EmbeddedRedis
 
 from app import redis
@@ -30,7 +31,10 @@ NODES, SLOTS = 3, 16_384
 @pytest.fixture
 def nodes(tmp_path: Path) -> Generator[list[EmbeddedRedis]]:
     settings = {"cluster-enabled": "yes", "cluster-node-timeout": "1000"}
-    servers = [EmbeddedRedis(tmp_path / str(number), settings=settings) for number in range(NODES)]
+    servers = [
+        EmbeddedRedis(tmp_path / str(number), settings={**settings, "cluster-port": str(free_port())})
+        for number in range(NODES)
+    ]
     for server in servers:
         server.start()
     asyncio.run(form_cluster(servers))
@@ -47,7 +51,8 @@ async def form_cluster(servers: list[EmbeddedRedis]) -> None:
             last = min(SLOTS, (number + 1) * share) - 1
             await client.execute_command("CLUSTER ADDSLOTSRANGE", number * share, last)
         for server in servers[1:]:
-            await clients[0].execute_command("CLUSTER MEET", "127.0.0.1", server.port)
+            bus = server.settings["cluster-port"]
+            await clients[0].execute_command("CLUSTER MEET", "127.0.0.1", server.port, bus)
 
         async def is_whole() -> bool:
             infos: list[Any] = [await client.execute_command("CLUSTER INFO") for client in clients]

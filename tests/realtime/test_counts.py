@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from app.db.inbox import Counts, select_counts
 from app.db.pool import Connection
+from app.db.presence import CountsAlong, select_counts_along
 from realtime import counts
 from tests.realtime.backend import Backend
 from tests.realtime.clients import GatewayUnderTest
@@ -20,11 +20,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many inboxes each query was about."""
     sizes: list[int] = []
 
-    async def watched(connection: Connection, environment_id: UUID, ids: Sequence[UUID]) -> list[Counts]:
+    async def watched(connection: Connection, environment_id: UUID, ids: Sequence[UUID]) -> CountsAlong:
         sizes.append(len(ids))
-        return await select_counts(connection, environment_id, ids)
+        return await select_counts_along(connection, environment_id, ids)
 
-    monkeypatch.setattr(counts, "select_counts", watched)
+    monkeypatch.setattr(counts, "select_counts_along", watched)
     return sizes
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.contract import hints
 from app.contract.errors import TooManyConnections
-from app.db.inbox import Counts
+from app.db.subscribers import Inbox
 from tests.realtime.notebook import ANN, ENVIRONMENT, OTHER, Notebook, make_hub
 
 HINT = "hint"
@@ -15,12 +15,12 @@ def test_listeners_of_one_inbox_share_an_audience_and_the_last_one_ends_it() -> 
     first, second = Notebook(hub), Notebook(hub)
     audience = first.join()
     assert second.join() is audience
-    assert hub.audience(hints.routing_key(ENVIRONMENT, ANN)) is audience
+    assert hub.audiences_by_key.get(hints.routing_key(ENVIRONMENT, ANN)) is audience
     hub.leave(audience, first)
     assert hub.audiences(hints.broadcast_key(ENVIRONMENT)) == [audience]
     hub.leave(audience, second)
     hub.leave(audience, second)
-    assert hub.audience(hints.routing_key(ENVIRONMENT, ANN)) is None
+    assert hub.audiences_by_key.get(hints.routing_key(ENVIRONMENT, ANN)) is None
     assert (len(hub), hub.audiences(hints.broadcast_key(ENVIRONMENT)), hub.by_environment()) == (0, [], [])
 
 
@@ -31,7 +31,7 @@ def test_a_listener_that_left_and_an_audience_begun_anew_do_not_touch_each_other
     hub.leave(old, early)
     new = late.join()
     hub.leave(old, early)
-    assert hub.audience(new.key) is new
+    assert hub.audiences_by_key.get(new.key) is new
 
 
 def test_broadcasts_stay_in_their_environment() -> None:
@@ -69,10 +69,10 @@ def test_a_listener_that_leaves_while_others_are_told_disturbs_nobody() -> None:
 
 def test_only_newer_counts_are_taken_and_only_other_numbers_are_news() -> None:
     audience = Notebook(make_hub()).join()
-    assert audience.learn(Counts(ANN, 1, 1, 10))
-    assert not audience.learn(Counts(ANN, 1, 1, 11))
-    assert not audience.learn(Counts(ANN, 9, 9, 10))
-    assert not audience.learn(Counts(ANN, 9, 9, 11))
+    assert audience.learn(1, 1, 10)
+    assert not audience.learn(1, 1, 11)
+    assert not audience.learn(9, 9, 10)
+    assert not audience.learn(9, 9, 11)
     assert (audience.unread, audience.unseen, audience.version) == (1, 1, 11)
 
 
@@ -122,9 +122,9 @@ def test_many_waiting_broadcasts_become_one_resync() -> None:
 def test_an_opening_does_not_bring_back_muted_categories_that_are_out_of_date() -> None:
     notebook = Notebook(make_hub())
     audience = notebook.join()
-    audience.open(Counts(ANN, 0, 0, 10), ["sport"])
-    audience.open(Counts(ANN, 0, 0, 9), [])
+    audience.open(Inbox("ann", ANN, 0, 0, 10, ["sport"]))
+    audience.open(Inbox("ann", ANN, 0, 0, 9, []))
     assert audience.broadcast("sport", HINT) == 0
     audience.forget_muted()
-    audience.open(Counts(ANN, 0, 0, 11), [])
+    audience.open(Inbox("ann", ANN, 0, 0, 11, []))
     assert audience.broadcast("sport", HINT) == 0
