@@ -113,8 +113,8 @@ async def test_the_clocks_of_our_processes_decide_nothing(machine: Machine, shif
 
 def _said_at(process: Process) -> float:
     """By its own clock."""
-    entry = msgspec.json.decode(process.output[-1], type=dict[str, str | None])
-    return datetime.fromisoformat(entry["timestamp"] or "").timestamp()
+    entry = msgspec.json.decode(process.output[-1], type=dict[str, object])
+    return datetime.fromisoformat(str(entry["timestamp"])).timestamp()
 
 
 async def _database_now(machine: Machine) -> float:

@@ -38,8 +38,8 @@ async def test_an_item_is_never_both_cancelled_and_seen(machine: Machine) -> Non
                 await backend.retractions.notification(machine.environment.id, item_id)
 
         for _ in range(rounds(6, 25)):
-            sent = await backend.schedule(PEOPLE, seconds_from_now(0.4))
-            await asyncio.gather(*(cancel(item, random.uniform(0.3, 0.45)) for item in sent))
+            sent = await backend.schedule(PEOPLE, seconds_from_now(1))
+            await asyncio.gather(*(cancel(item, random.uniform(0.85, 1.05)) for item in sent))
         await machine.outbox_is_empty()
         await fleet.settled(dict.fromkeys(PEOPLE, 0), within_s=10)
         told = [frame for listener in fleet.listeners for frame in listener.frames if "id" in frame]
@@ -62,11 +62,11 @@ async def test_erasing_while_workers_deliver_and_die_leaves_no_orphan(machine: M
             await backend.subscribers.erase(machine.environment.id, person)
 
         for number in range(rounds(3, 20)):
-            due = seconds_from_now(0.5)
+            due = seconds_from_now(1.5)
             for _ in range(10):
                 await backend.schedule(PEOPLE, due)
-            erasing = asyncio.gather(*(erase(person, random.uniform(0.2, 0.8)) for person in PEOPLE[:10]))
-            await asyncio.sleep(random.uniform(0.4, 0.7))
+            erasing = asyncio.gather(*(erase(person, random.uniform(0.8, 1.6)) for person in PEOPLE[:10]))
+            await asyncio.sleep(random.uniform(1, 1.4))
             await workers[number % 2].killed()
             await erasing
             workers[number % 2] = await machine.start("worker")

@@ -96,7 +96,7 @@ async def test_an_old_month_goes_under_load(machine: Machine) -> None:
             assert truth is not None
             sent = sum(person in answer.recipients for answer in storm.answers.values())
             assert len(truth.lines) == 22 + sent
-            await fleet.settled({one: None for one in people} | {person: truth.unread}, within_s=10)
+            await fleet.settled(dict.fromkeys(people) | {person: truth.unread}, within_s=10)
         assert fleet.all_open
     assert all(reader.rounds > 3 for reader in readers)
     assert max(storm.slowest_s(), *(reader.slowest_s for reader in readers)) < 3

@@ -60,10 +60,10 @@ async def test_a_worker_that_leaves_finishes_what_is_under_way(machine: Machine)
         Backend.open(machine.pool, machine.redis.url, machine.environment) as backend,
         Fleet.open(machine.socket_url, machine.environment, PEOPLE) as fleet,
     ):
-        due = seconds_from_now(1.5)
+        due = seconds_from_now(5)
         for _ in range(100):
             await backend.schedule(PEOPLE, due)
-        await eventually(lambda: _delivered(machine), within_s=10)
+        await eventually(lambda: _delivered(machine), within_s=20)
         assert await worker.stop() == 0
         delivered = await _delivered(machine)
         waiting = await machine.pool.fetchval("SELECT count(*) FROM scheduled")

@@ -30,7 +30,7 @@ async def test_each_scheduled_item_is_delivered_exactly_once(machine: Machine) -
         Fleet.open(machine.socket_url, machine.environment, PEOPLE) as fleet,
     ):
         for number in range(rounds(5, 20)):
-            due = seconds_from_now(0.7)
+            due = seconds_from_now(1.5)
             for _ in range(rounds(8, 10)):
                 sent += await backend.schedule(PEOPLE, due)
             before = await _delivered(machine)
