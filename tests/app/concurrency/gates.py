@@ -64,18 +64,28 @@ class Gates:
         finally:
             await connection.close()
 
-    @asynccontextmanager
-    async def shut(self, operation: Operation, table: str) -> AsyncGenerator[None]:
-        """A gate in front of each row of this operation, shut until the block ends."""
+    async def put(self, operation: Operation, table: str) -> None:
+        """A gate in front of each row of this operation, open."""
         await self._connection.execute(
             f"CREATE TRIGGER gate_{next(self._numbers)} BEFORE {operation} ON {table}"
             " FOR EACH ROW EXECUTE FUNCTION stop_at_gate()"
         )
+
+    @asynccontextmanager
+    async def all_shut(self) -> AsyncGenerator[None]:
+        """Until the block ends."""
         await self._connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
         try:
             yield
         finally:
             await self._connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
+
+    @asynccontextmanager
+    async def shut(self, operation: Operation, table: str) -> AsyncGenerator[None]:
+        """A new gate, shut until the block ends."""
+        await self.put(operation, table)
+        async with self.all_shut():
+            yield
 
     async def arrived(self, sessions: int = 1) -> None:
         """Returns once so many sessions stand at the gate."""

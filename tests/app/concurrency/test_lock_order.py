@@ -10,16 +10,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, TypeVar
 from uuid import UUID
 
-from app.db import delivery, outbox, subscribers
+from app.db import delivery, notifications, outbox, subscribers
+from app.db.notifications import Draft, Outcome
 from app.db.outbox import HintJob
 from app.db.pool import Connection, Pool
 from tests.app.concurrency.backend import Backend, uuid_of
 from tests.app.concurrency.conftest import OpenBackend
+from tests.app.concurrency.coverage import join
 from tests.app.concurrency.gates import Gates
 from tests.app.concurrency.orphans import count_orphans
 from tests.app.concurrency.schedule import later, make_due
 
 T = TypeVar("T")
+
+LOCK_INBOX_OF: Final = """
+SELECT FROM inboxes WHERE id = (SELECT id FROM subscribers WHERE subscriber_id = $1) FOR UPDATE
+"""
 
 # With them in the table, jobs are looked up one by one, in the order in which they are named.
 MANY_OTHER_JOBS: Final = """
@@ -97,6 +103,52 @@ async def test_an_erasure_makes_way_for_a_delivery_that_holds_what_came_meanwhil
     assert (await backend.counts("ada")).unread == 0
 
 
+async def test_two_batches_name_the_same_people_in_opposite_orders(
+    backend: Backend, open_backend: OpenBackend, gates: Gates
+) -> None:
+    """Each would have the inbox that the other waits for, if they took them in the order given."""
+    first, second = await open_backend("first"), await open_backend("second")
+    await join(backend, "ada", "grace")
+    rows = await backend.pool.fetch("SELECT subscriber_id FROM subscribers ORDER BY id")
+    names = [row["subscriber_id"] for row in rows]
+    async with asyncio.TaskGroup() as tasks, AsyncExitStack() as lower, AsyncExitStack() as higher:
+        await lower.enter_async_context(held(backend.pool, LOCK_INBOX_OF, names[0]))
+        await higher.enter_async_context(held(backend.pool, LOCK_INBOX_OF, names[1]))
+        tasks.create_task(alone(first.pool, send_statement(backend, "first", names)))
+        await gates.blocked("first")
+        tasks.create_task(alone(second.pool, send_statement(backend, "second", names[::-1])))
+        await gates.blocked("second")
+        await higher.aclose()
+        await gates.blocked("second")
+    for name in names:
+        assert len(await backend.view(name)) == 2
+
+
+async def test_two_batches_create_the_same_people_in_opposite_orders(
+    backend: Backend, open_backend: OpenBackend, gates: Gates
+) -> None:
+    """The first has created ada, and is about to create grace; the second has not gone ahead with grace.
+
+    Somebody else is about to create each of them as well, and changes their mind just in time.
+    """
+    first, second = await open_backend("paused"), await open_backend("second")
+    await gates.put("INSERT", "subscribers")
+    async with asyncio.TaskGroup() as tasks, AsyncExitStack() as ada, AsyncExitStack() as grace:
+        await ada.enter_async_context(reserved(backend, "ada"))
+        await grace.enter_async_context(reserved(backend, "grace"))
+        tasks.create_task(alone(first.pool, send_statement(backend, "first", ["ada", "grace"])))
+        await gates.blocked("paused")
+        async with gates.all_shut():
+            await ada.aclose()
+            await gates.arrived()
+            tasks.create_task(alone(second.pool, send_statement(backend, "second", ["grace", "ada"])))
+            await gates.blocked("second")
+            await grace.aclose()
+            await gates.blocked("second")
+    for name in ("ada", "grace"):
+        assert len(await backend.view(name)) == 2
+
+
 async def test_two_processes_finish_the_same_hint_jobs_in_opposite_orders(
     backend: Backend, open_backend: OpenBackend, gates: Gates
 ) -> None:
@@ -118,6 +170,24 @@ async def test_two_processes_finish_the_same_hint_jobs_in_opposite_orders(
         await higher.aclose()
         await gates.blocked("second")
     assert await backend.pool.fetchval("SELECT count(*) FROM outbox WHERE job_type = 'hint'") == 0
+
+
+@asynccontextmanager
+async def reserved(backend: Backend, name: str) -> AsyncGenerator[None]:
+    """Somebody is about to create a person of this name, and changes their mind when the block ends."""
+    async with backend.pool.acquire() as connection:
+        creation = connection.transaction()
+        await creation.start()
+        await subscribers.insert_subscribers(connection, backend.environment.id, [(name, None)])
+        yield
+        await creation.rollback()
+
+
+def send_statement(
+    backend: Backend, key: str, people: list[str]
+) -> Callable[[Connection], Awaitable[list[Outcome]]]:
+    draft = Draft(backend.environment.id, key, b"", people, "news", "{}", None, None)
+    return lambda connection: notifications.send_notifications(connection, [draft])
 
 
 async def owe_hint(pool: Pool, environment_id: UUID) -> HintJob:
