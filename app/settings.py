@@ -92,6 +92,10 @@ def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.partition("://")[0] not in schemes:
             raise ValueError(f"must be a URL that begins with {' or '.join(s + '://' for s in schemes)}")
+        try:
+            urlsplit(text).port  # noqa: B018 - raises where host or port cannot be read
+        except ValueError:
+            raise ValueError("must be a URL whose host and port can be read") from None
         return text
 
     return parse

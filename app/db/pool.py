@@ -29,6 +29,7 @@ AWAY: Final = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.ReadOnlySQLTransactionError,  # a failover left us on a replica
     asyncpg.InternalClientError,  # the goodbye came in while a statement was about to be sent
 )
 # What another try of the same transaction may cure: it has been rolled back whole.

@@ -60,7 +60,12 @@ def verify_token(token: str, secrets: Sequence[str]) -> tuple[Claims, str]:
                 token,
                 secret,
                 algorithms=[_ALGORITHM],
-                options={"require": ["exp", "sub", "env"], "verify_aud": False, "verify_iat": False},
+                options={
+                    "require": ["exp", "sub", "env"],
+                    "verify_aud": False,
+                    "verify_iat": False,
+                    "verify_jti": False,
+                },
             )
             return msgspec.convert(claims, Claims), secret
         except jwt.InvalidSignatureError:
