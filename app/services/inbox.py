@@ -16,7 +16,7 @@ from app.db.pool import Connection, Pool, acquire, run
 from app.outbox.publisher import Publisher
 from app.services.auth import Identity
 from app.services.cursors import Cursor
-from app.services.subscribers import Subscribers
+from app.services.subscribers import ATTEMPTS, Subscribers
 
 T = TypeVar("T")
 
@@ -240,7 +240,7 @@ class Inbox:
 
     async def _for_subscriber(self, identity: Identity, attempt: Callable[[], Awaitable[T | None]]) -> T:
         """Attempt's result; where it finds no such subscriber, that one is created first."""
-        for _ in range(3):
+        for _ in range(ATTEMPTS):
             result = await attempt()
             if result is not None:
                 return result

@@ -11,7 +11,7 @@ from app.db import preferences
 from app.db.pool import Pool, acquire, run
 from app.outbox.publisher import Publisher
 from app.services.auth import Identity
-from app.services.subscribers import Subscribers
+from app.services.subscribers import ATTEMPTS, Subscribers
 
 MOST_CATEGORIES: Final = 1000
 
@@ -46,7 +46,7 @@ class Preferences:
         Raises Unavailable.
         """
         wanted = [(entry.category, entry.enabled) for entry in entries]
-        for _ in range(3):
+        for _ in range(ATTEMPTS):
             changed = await run(
                 self._pool,
                 lambda connection: preferences.set_preferences(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from app.contract import resources, timestamps
@@ -11,6 +12,9 @@ from app.db import inbox, subscribers
 from app.db.pool import Pool, acquire, run
 from app.outbox.publisher import Publisher
 from app.services.places import SubscriberPlace
+
+# How often a request makes its person anew, who is erased each time before it can be carried out.
+ATTEMPTS: Final = 10
 
 
 class Subscribers:
