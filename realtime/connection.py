@@ -24,6 +24,7 @@ from realtime.session import CONNECT_TIMEOUT_S, Action, Authenticate, Close, Ren
 MAX_BUFFER_BYTES: Final = 256 * 1024
 CLOSE_TIMEOUT_S: Final = 5.0
 MISSED_PONGS: Final = 2
+PONG_PATIENCE_S: Final = 5.0  # before an unanswered ping is held against a client whose place is wanted
 # Looked at before the client's frame allowance is asked again, so that a flood cannot hold the loop.
 _READ_STEP: Final = 1024
 
@@ -84,11 +85,12 @@ class Connection(asyncio.Protocol):
         "_handshake",
         "_host",
         "_partial",
+        "_pinged_at",
+        "_pings_unanswered",
         "_tell",
         "_timer",
         "_transport",
         "audience",
-        "pings_unanswered",
         "session",
         "wheel_slot",
     )
@@ -107,7 +109,8 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self.session = Session()
         self.audience: Audience[bytes] | None = None
-        self.pings_unanswered = 0
+        self._pings_unanswered = 0
+        self._pinged_at = 0.0
         self.wheel_slot = -1
 
     # From the event loop.
@@ -123,7 +126,7 @@ class Connection(asyncio.Protocol):
         if self._handshake is not None:
             self._open(self._handshake, data)
             return
-        self.pings_unanswered = 0
+        self._pings_unanswered = 0
         for at in range(0, len(data), _READ_STEP):
             if self._frames is None:
                 return
@@ -142,7 +145,7 @@ class Connection(asyncio.Protocol):
         del exc  # a lost link is no error here
         frames, self._frames = self._frames, None
         if frames is not None:
-            frames.parser.close()
+            _untie(frames)
         self._leave()
         self._stop_timer()
         self._host.lost(self)
@@ -156,22 +159,26 @@ class Connection(asyncio.Protocol):
 
     def expel(self, reason: GoodbyeReason, reconnect_after_ms: int | None = None) -> None:
         """Says goodbye and closes. The delay is jittered over five seconds unless given."""
+        if self._frames is None:
+            return
         if reconnect_after_ms is None:
             reconnect_after_ms = random.randrange(5_000)  # noqa: S311 - jitter
         _GOODBYES.value += 1
         self.close(_GOODBYE_CODES[reason], reason, protocol.goodbye(reason, reconnect_after_ms))
 
     def make_room(self) -> None:
-        if self.pings_unanswered:
+        now = asyncio.get_running_loop().time()
+        if self._pings_unanswered and now - self._pinged_at > PONG_PATIENCE_S:
             self.close(CloseCode.NO_PONG, "no answer to pings")
 
     # From the wheel.
 
     def ping(self) -> None:
-        if self.pings_unanswered >= MISSED_PONGS:
+        if self._pings_unanswered >= MISSED_PONGS:
             self.close(CloseCode.NO_PONG, "no answer to pings")
             return
-        self.pings_unanswered += 1
+        self._pings_unanswered += 1
+        self._pinged_at = asyncio.get_running_loop().time()
         self._transport.write(protocol.PINGS)
         _PINGS.value += 1
 
@@ -188,6 +195,11 @@ class Connection(asyncio.Protocol):
     def is_socket(self) -> bool:
         """Whether it has become a websocket and is not closing."""
         return self._frames is not None
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it has not yet said what it wants."""
+        return self._handshake is not None
 
     def opened(self, audience: Audience[bytes]) -> None:
         """The inbox is open and registered: says so, unless the client has gone meanwhile."""
@@ -225,7 +237,7 @@ class Connection(asyncio.Protocol):
             return
         frames.fail(code, close_codes.cut_reason(reason))
         self._transport.write(last + b"".join(frames.data_to_send()))
-        frames.parser.close()  # ends the cycle between the two, which only the collector could
+        _untie(frames)
         self._finish()
 
     def reply(self, answer: Answer, *, with_body: bool) -> None:
@@ -286,7 +298,7 @@ class Connection(asyncio.Protocol):
         if frames.state is not State.OPEN:
             # The client closed, or broke the protocol: the library has written its part.
             self._frames = None
-            frames.parser.close()
+            _untie(frames)
             self._finish()
 
     def _receive(self, frame: Frame) -> Action | None:
@@ -345,3 +357,9 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _untie(frames: ServerProtocol) -> None:
+    """Ends what refers back to the protocol, and would keep it until the collector came."""
+    frames.parser.close()
+    frames.parser_exc = None

@@ -53,6 +53,13 @@ class Refused(msgspec.Struct, frozen=True):
 Outcome: TypeAlias = Upgrade | Plain | Refused
 
 
+class _Negotiation(ServerProtocol):
+    # A method, as the library's argument for it would have the protocol refer to itself.
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        """Ours where it is offered; none where others are, or none."""
+        return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in subprotocols else None
+
+
 class Handshake:
     """Collects a head of at most MAX_HEAD_BYTES."""
 
@@ -71,8 +78,9 @@ class Handshake:
 
 
 def _judge(head: bytes, rest: bytes) -> Outcome:
-    protocol = ServerProtocol(select_subprotocol=_select_subprotocol, logger=quiet)
+    protocol = _Negotiation(logger=quiet)
     protocol.receive_data(head)
+    protocol.parser.close()  # with it the two would refer to each other until the collector came
     events = protocol.events_received()
     if not events:
         return _refused("", HTTPStatus.BAD_REQUEST, "not a request this port reads; it takes no bodies")
@@ -114,10 +122,6 @@ def _switch(accept: str, subprotocol: str | None) -> bytes:
 
 def _refused(method: str, status: HTTPStatus, message: str) -> Refused:
     return Refused(method, answers.error(status, message))
-
-
-def _select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
 
 
 def _credentials(headers: Headers, query: str) -> Credentials | InvalidRequest:

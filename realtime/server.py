@@ -108,6 +108,9 @@ class Gateway:
                 connection.expel("draining", random.randrange(window_ms))  # noqa: S311 - jitter
             if wave < waves - 1:
                 await asyncio.sleep(span_s / waves)
+        for connection in list(self._connections):
+            if connection.is_undecided:
+                connection.abort()
         await self._wait_until_lost()
 
     async def _wait_until_lost(self) -> None:

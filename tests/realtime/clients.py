@@ -159,6 +159,9 @@ class RawClient:
     def close(self) -> None:
         self._writer.close()
 
+    def abort(self) -> None:
+        self._writer.transport.abort()
+
 
 async def shown(client: Client) -> Counts:
     """The numbers that the client has on screen."""

@@ -73,3 +73,16 @@ async def test_a_client_that_does_not_close_is_not_waited_for(
         begun = time.monotonic()
     assert 0.4 < time.monotonic() - begun < 4
     writer.close()
+
+
+async def test_a_connection_that_has_said_nothing_is_not_waited_for(
+    settings: Settings, environment: Environment
+) -> None:
+    async with serve(settings) as (server, address):
+        gateway = GatewayUnderTest(server, address, environment)
+        reader, writer = await asyncio.open_connection(gateway.address.host, gateway.address.port)
+        await eventually(lambda: asyncio.sleep(0, server.connection_count), (1).__eq__)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 2
+    assert await reader.read() == b""
+    writer.close()

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from app.settings import Settings
-from realtime import plane
+from realtime import connection, plane
 from realtime.keepalive import SLOTS, Wheel
 from realtime.main import serve
 from tests.factories import Environment
@@ -65,6 +65,7 @@ async def test_a_socket_that_answers_no_ping_makes_room_for_a_new_one(
     settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plane, "Wheel", functools.partial(Wheel, slots=4, slot_s=0.5))
+    monkeypatch.setattr(connection, "PONG_PATIENCE_S", 0.2)
     async with serve(settings) as (server, address):
         gateway = GatewayUnderTest(server, address, environment)
         silent = [await RawClient.connect(gateway, "ann") for _ in range(8)]
