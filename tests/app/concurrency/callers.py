@@ -231,8 +231,8 @@ class Caller:
 
 async def come_to_rest(backend: Backend) -> None:
     """Everything that is due, or will be, is done."""
-    for entry in await backend.pool.fetch("SELECT id FROM scheduled"):
-        await backend.pool.execute(MAKE_DUE, [entry["id"]])
+    waiting = await backend.pool.fetch("SELECT id FROM scheduled")
+    await backend.pool.execute(MAKE_DUE, [row["id"] for row in waiting])
     for worker in (backend.deliveries, backend.archive_read_jobs, backend.expiries):
         while True:
             delay = await worker.run_once()

@@ -6,8 +6,11 @@ from typing import Final
 from app.db.pool import Pool
 from tests.app.concurrency.backend import uuid_of
 
+# In the order in which everybody else takes these rows.
 MAKE_DUE: Final = """
-UPDATE scheduled SET deliver_at = created_at, place = waiting_place(created_at, id) WHERE id = ANY ($1)
+WITH held AS MATERIALIZED (SELECT id FROM scheduled WHERE id = ANY ($1) ORDER BY id FOR UPDATE)
+UPDATE scheduled s SET deliver_at = s.created_at, place = waiting_place(s.created_at, s.id)
+FROM held WHERE s.id = held.id
 """
 
 
