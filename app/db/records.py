@@ -53,16 +53,19 @@ async def select_notification(
 SELECT_NOTIFICATIONS: Final = """
 SELECT r.place, r.id, r.subscriber_id, r.category, r.payload, r.status, r.created_at, r.deliver_at,
        r.visible_at, r.expires_at, r.read, r.archived
-FROM notification_places(
-    $1,
-    CASE WHEN $2::text IS NOT NULL THEN coalesce(
-        (SELECT s.id FROM subscribers s WHERE s.environment_id = $1 AND s.subscriber_id = $2),
-        '00000000-0000-0000-0000-000000000000') END,
-    $3, $4, $5, $6, $7) AS p
+FROM (
+    SELECT place, status FROM notification_places(
+        $1,
+        CASE WHEN $2::text IS NOT NULL THEN coalesce(
+            (SELECT s.id FROM subscribers s WHERE s.environment_id = $1 AND s.subscriber_id = $2),
+            '00000000-0000-0000-0000-000000000000') END,
+        $3, $4, $5, $6, $7)
+    ORDER BY place DESC LIMIT $7
+) AS p
 CROSS JOIN LATERAL (SELECT * FROM notification_records one
                     WHERE one.environment_id = $1 AND one.place = p.place
                       AND one.status = p.status OFFSET 0) AS r
-ORDER BY r.place DESC LIMIT $7
+ORDER BY r.place DESC
 """
 
 

@@ -63,7 +63,7 @@ class Person(msgspec.Struct, frozen=True):
 
 SELECT_SUBSCRIBERS: Final = """
 SELECT subscriber_id, created_at, id FROM subscribers
-WHERE environment_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
+WHERE environment_id = $1 AND (created_at, id) < (coalesce($2::timestamptz, 'infinity'), $3::uuid)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """
 
@@ -72,7 +72,7 @@ async def select_subscribers(
     connection: Connection, environment_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Person]:
     """Newest first. before: created_at and id of the last one of the page before."""
-    created_at, last_id = before or (None, None)
+    created_at, last_id = before or (None, UUID(int=0))
     rows = await connection.fetch(SELECT_SUBSCRIBERS, environment_id, created_at, last_id, limit)
     return [Person(*row) for row in rows]
 

@@ -2,8 +2,8 @@
 -- Each keeps rows, counters, positions, versions and the hints owed in one transaction.
 
 -- Delivers item n (element n of each array) to inbox inbox_ids[n], in this order within an inbox.
--- The caller holds the locks of all those inboxes. inbox_ids[n] NULL: is passed over; item_ids[n] NULL: the
--- id is the position.
+-- The caller holds the locks of all those inboxes. inbox_ids[n] NULL: passed over, its position is NULL.
+-- item_ids[n] NULL: the id is the position.
 -- job_groups[n]: items of one group (of one environment) share a hint job.
 -- One row per item, with its position, and one per hint job, with the number of an item of its group; a job
 -- has the id of the first item it hints at.
@@ -17,16 +17,18 @@ DECLARE
     now_us bigint := clock_us(); -- after the locks: from here on nothing comes between
 BEGIN
     RETURN QUERY
-    WITH item AS MATERIALIZED (
+    WITH element AS MATERIALIZED (
         SELECT w.*, place.us, position_at(place.us) AS position, p.inbox_id IS NOT NULL AS muted
         FROM (SELECT u.*, row_number() OVER (PARTITION BY u.inbox_id ORDER BY u.nth) - 1 AS later
               FROM unnest(envs, inbox_ids, item_ids, item_categories, payloads, createds, delivers,
                           expireses, job_groups) WITH ORDINALITY
                    AS u (env, inbox_id, id, category, payload, created, deliver, expires, job_group, nth)) AS w
-        JOIN inboxes i ON i.environment_id = w.env AND i.id = w.inbox_id
+        LEFT JOIN inboxes i ON i.environment_id = w.env AND i.id = w.inbox_id
         LEFT JOIN preferences p
             ON p.environment_id = w.env AND p.inbox_id = w.inbox_id AND p.category = w.category
         CROSS JOIN LATERAL (SELECT next_us(i.last_position_us, now_us) + w.later AS us) AS place
+    ), item AS (
+        SELECT e.* FROM element e WHERE e.inbox_id IS NOT NULL
     ), visible AS (
         INSERT INTO notifications (environment_id, inbox_id, position, id, created_at, deliver_at,
                                    expires_at, category, payload)
@@ -62,7 +64,7 @@ BEGIN
         INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
         SELECT h.env, h.job_id, 'hint', h.job, lease_end(now_us) FROM hint h
     )
-    SELECT n.nth, n.position, NULL::uuid, NULL::jsonb FROM item n
+    SELECT e.nth, CASE WHEN e.inbox_id IS NOT NULL THEN e.position END, NULL::uuid, NULL::jsonb FROM element e
     UNION ALL
     SELECT h.nth, NULL, h.job_id, h.job FROM hint h;
 END

@@ -115,8 +115,8 @@ BEGIN
             WHERE (i.environment_id, i.id) IN (SELECT w.env, w.id FROM unnest(item_envs, item_inboxes) AS w (env, id))
             ORDER BY i.environment_id, i.id FOR UPDATE);
     END IF;
-    IF EXISTS (SELECT FROM unnest(item_inboxes) AS wanted (id)
-               LEFT JOIN unnest(held) AS h (id) ON h.id = wanted.id WHERE h.id IS NULL) THEN
+    IF array_position(item_inboxes, NULL) IS NOT NULL
+       OR cardinality(held) < (SELECT count(DISTINCT w.id) FROM unnest(item_inboxes) AS w (id)) THEN
         IF NOT skip_busy THEN
             RAISE serialization_failure USING MESSAGE = 'a recipient was erased meanwhile';
         END IF;
@@ -170,10 +170,10 @@ BEGIN
                array_agg(n.id) FILTER (WHERE n.job_id IS NULL) AS ids,
                (array_agg(n.job_id) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job_id,
                (array_agg(n.job) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job
-        FROM (SELECT i.env, i.request, i.subscriber, coalesce(i.waiting_id, d.item) AS id, d.job_id, d.job
-              FROM unnest(item_requests, item_envs, item_subscribers, waiting_ids)
-                   WITH ORDINALITY AS i (request, env, subscriber, waiting_id, nth)
-              LEFT JOIN delivered d ON d.nth = i.nth ORDER BY i.nth) AS n
+        FROM (SELECT item_envs[d.nth] AS env, item_requests[d.nth] AS request,
+                     item_subscribers[d.nth] AS subscriber, coalesce(waiting_ids[d.nth], d.item) AS id,
+                     d.job_id, d.job
+              FROM delivered d ORDER BY d.nth) AS n
         GROUP BY n.env, n.request
     ), remembered AS (
         INSERT INTO idempotency (environment_id, kind, key, fingerprint, subscriber_ids, ids, created_at,

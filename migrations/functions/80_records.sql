@@ -1,5 +1,6 @@
 -- What a backend sees: notifications and broadcasts with their status, waiting ones included.
--- `place` orders both kinds: a delivered one's position, a waiting one's place.
+-- `place` orders both kinds: a delivered one's position, a waiting one's place. OFFSET 0 keeps the order of
+-- the look-ups: the item, then its inbox and its person.
 
 CREATE OR REPLACE VIEW notification_records AS
 SELECT n.environment_id, n.position AS place, n.id, n.inbox_id, s.subscriber_id, n.category,
@@ -9,13 +10,16 @@ SELECT n.environment_id, n.position AS place, n.id, n.inbox_id, s.subscriber_id,
        is_covered(n.read, n.position, i.read_notification) AS read,
        is_covered(n.archived, n.position, i.archive_notification) AS archived
 FROM notifications_by_position n
-JOIN inboxes i ON i.environment_id = n.environment_id AND i.id = n.inbox_id
-JOIN subscribers s ON s.environment_id = n.environment_id AND s.id = n.inbox_id
+CROSS JOIN LATERAL (SELECT * FROM inboxes one
+                    WHERE one.environment_id = n.environment_id AND one.id = n.inbox_id OFFSET 0) AS i
+CROSS JOIN LATERAL (SELECT * FROM subscribers one
+                    WHERE one.environment_id = n.environment_id AND one.id = n.inbox_id OFFSET 0) AS s
 UNION ALL
 SELECT w.environment_id, w.place, w.id, w.inbox_id, s.subscriber_id, w.category, w.payload::text, 'scheduled',
        w.created_at, w.deliver_at, NULL, w.expires_at, false, false
 FROM scheduled w
-JOIN subscribers s ON s.environment_id = w.environment_id AND s.id = w.inbox_id;
+CROSS JOIN LATERAL (SELECT * FROM subscribers one
+                    WHERE one.environment_id = w.environment_id AND one.id = w.inbox_id OFFSET 0) AS s;
 
 CREATE OR REPLACE VIEW broadcast_records AS
 SELECT b.environment_id, b.position AS place, b.id, b.category, b.payload::text AS payload,

@@ -1,0 +1,99 @@
+"""Who is in the seeded database, and what a call for them costs."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from app.db.pool import Connection, fetch_one
+
+MOST: Final = 1.5  # times more that a call may touch when what it does not ask for is a hundred times more
+
+
+class Person(msgspec.Struct, frozen=True):
+    """oldest: the ids of the ten oldest items, oldest first. middle: of one half-way. newest: of the last."""
+
+    environment_id: UUID
+    subscriber_id: str
+    inbox_id: UUID
+    oldest: list[UUID]
+    middle: UUID
+    middle_us: int
+    newest: UUID
+    broadcast: UUID
+
+
+SELECT_PERSON: Final = """
+SELECT s.environment_id, s.id,
+       ARRAY(SELECT n.id FROM notifications_by_state n
+             WHERE n.environment_id = s.environment_id AND n.inbox_id = s.id
+               AND n.override_state IN (0, 4)
+             ORDER BY n.position LIMIT 10),
+       (SELECT n.id FROM notifications n WHERE n.environment_id = s.environment_id AND n.inbox_id = s.id
+        ORDER BY n.position OFFSET (SELECT count(*) / 2 FROM notifications c
+                                    WHERE c.environment_id = s.environment_id AND c.inbox_id = s.id) LIMIT 1),
+       (SELECT n.id FROM notifications n WHERE n.environment_id = s.environment_id AND n.inbox_id = s.id
+        ORDER BY n.position DESC LIMIT 1),
+       (SELECT b.id FROM broadcasts b WHERE b.environment_id = s.environment_id
+        ORDER BY b.position LIMIT 1)
+FROM subscribers s JOIN environments e ON e.id = s.environment_id
+WHERE e.slug = $1 AND s.subscriber_id = $2
+"""
+
+
+async def find_person(connection: Connection, slug: str, subscriber_id: str) -> Person:
+    environment_id, inbox_id, oldest, middle, newest, broadcast = await fetch_one(
+        connection, SELECT_PERSON, slug, subscriber_id
+    )
+    middle_us: int = (await fetch_one(connection, "SELECT position_us($1)", middle))[0]
+    return Person(environment_id, subscriber_id, inbox_id, oldest, middle, middle_us, newest, broadcast)
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """buffers: pages touched, cached or not. scanned: tables that were read from end to end."""
+
+    buffers: int
+    scanned: set[str]
+
+
+# These do not grow with use.
+SMALL_TABLES: Final = {"environments", "schema_migrations"}
+
+
+class History:
+    """Measures calls; each is undone, so that the next finds the same."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def cost(self, statement: str, *arguments: object) -> Cost:
+        """Of a call whose plans are made. The lesser of a few: what the server does meanwhile is no cost."""
+        async with self.undone():
+            await self.connection.fetch(statement, *arguments)
+        scanned = await self._scans()
+        found = [await self._explain(statement, *arguments) for _ in range(3)]
+        new = {table for table, scans in (await self._scans()).items() if scans > scanned.get(table, 0)}
+        return Cost(min(found), new - SMALL_TABLES)
+
+    @asynccontextmanager
+    async def undone(self) -> AsyncGenerator[None]:
+        transaction = self.connection.transaction()
+        await transaction.start()
+        try:
+            yield
+        finally:
+            await transaction.rollback()
+
+    async def _explain(self, statement: str, *arguments: object) -> int:
+        async with self.undone():
+            [[text]] = await self.connection.fetch(
+                f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}", *arguments
+            )
+        plan = json.loads(text)[0]["Plan"]
+        return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+    async def _scans(self) -> dict[str, int]:
+        return dict(await self.connection.fetch("SELECT relname, seq_scan FROM pg_stat_xact_user_tables"))
