@@ -26,7 +26,7 @@ AWAY_S: Final = 2.0
 PERIODIC_S: Final = 60.0
 CHUNK: Final = 1000
 # How long a hint that is on its way may take before its inbox counts as missed.
-_IN_FLIGHT_S: Final = 2.0
+IN_FLIGHT_S: Final = 2.0
 
 log = structlog.stdlib.get_logger()
 
@@ -68,7 +68,7 @@ class Sweeper(Generic[T]):
         try:
             behind = await self._behind(self._hub.by_environment())
             if behind and cause == "periodic":
-                await asyncio.sleep(_IN_FLIGHT_S)
+                await asyncio.sleep(IN_FLIGHT_S)
                 behind = {
                     audience: version for audience, version in behind.items() if audience.version < version
                 }
