@@ -22,9 +22,7 @@ VARIANTS: Final = {
     "without notifications_view": "DROP INDEX notifications_view",
     "without notifications_category_view": "DROP INDEX notifications_category_view",
     "without notifications_expiry": "DROP INDEX notifications_expiry",
-    "with (environment_id, category, position)": (
-        "CREATE INDEX ON notifications (environment_id, category, position) WHERE override_state >= -1"
-    ),
+    "without notifications_category": "DROP INDEX notifications_category",
 }
 
 _numbers = itertools.count(1)

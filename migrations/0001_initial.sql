@@ -121,6 +121,9 @@ CREATE TABLE notifications (
 -- One item, and an environment's items in order.
 CREATE UNIQUE INDEX notifications_position ON notifications (environment_id, position)
     WHERE override_state <= 8;
+-- One category of an environment's, in order.
+CREATE INDEX notifications_category ON notifications (environment_id, category, position)
+    WHERE override_state >= -1;
 -- Every unfiltered view, and the overrides that an "all" collects.
 CREATE INDEX notifications_view ON notifications (environment_id, inbox_id, override_state, position)
     WHERE override_state >= 0;
@@ -156,6 +159,8 @@ CREATE TABLE scheduled (
 );
 -- The worker's next deliveries, an equal share of each environment, and management lists.
 CREATE UNIQUE INDEX scheduled_place ON scheduled (environment_id, place);
+-- The same of one category.
+CREATE INDEX scheduled_category ON scheduled (environment_id, category, place) WHERE inbox_id IS NOT NULL;
 -- The few broadcasts among them.
 CREATE INDEX scheduled_broadcasts ON scheduled (environment_id, place) WHERE inbox_id IS NULL;
 -- One person's, to list and to erase.

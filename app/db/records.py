@@ -48,18 +48,16 @@ async def select_notification(
     return None if row is None else NotificationRecord(*row)
 
 
-# An unknown subscriber has no notifications: the zero uuid is nobody's inbox. OFFSET 0 has each place looked
-# up by itself; joined, the view would be read whole.
+# OFFSET 0 has each place looked up by itself; joined, the view would be read whole.
 SELECT_NOTIFICATIONS: Final = """
 SELECT r.place, r.id, r.subscriber_id, r.category, r.payload, r.status, r.created_at, r.deliver_at,
        r.visible_at, r.expires_at, r.read, r.archived
 FROM (
-    SELECT place, status FROM notification_places(
-        $1,
-        CASE WHEN $2::text IS NOT NULL THEN coalesce(
-            (SELECT s.id FROM subscribers s WHERE s.environment_id = $1 AND s.subscriber_id = $2),
-            '00000000-0000-0000-0000-000000000000') END,
-        $3, $4, $5, $6, $7)
+    SELECT e.place, e.status FROM environment_places($1, $3, $4, $5, $6, $7) AS e WHERE $2::text IS NULL
+    UNION ALL
+    SELECT i.place, i.status FROM subscribers s
+    CROSS JOIN LATERAL inbox_places($1, s.id, $3, $4, $5, $6, $7) AS i
+    WHERE s.environment_id = $1 AND s.subscriber_id = $2
     ORDER BY place DESC LIMIT $7
 ) AS p
 CROSS JOIN LATERAL (SELECT * FROM notification_records one

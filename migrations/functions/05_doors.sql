@@ -5,6 +5,10 @@
 CREATE OR REPLACE VIEW notifications_by_position AS
 SELECT * FROM notifications WHERE override_state <= 8;
 
+-- One category of an environment, in order of position.
+CREATE OR REPLACE VIEW notifications_of_category AS
+SELECT * FROM notifications WHERE override_state >= -1;
+
 -- One inbox, one override state at a time, in order of position.
 CREATE OR REPLACE VIEW notifications_by_state AS
 SELECT * FROM notifications WHERE override_state >= 0;

@@ -31,33 +31,52 @@ SELECT w.environment_id, w.place, w.id, w.category, w.payload::text, 'scheduled'
        NULL, w.expires_at, w.idempotency_key
 FROM scheduled w WHERE w.inbox_id IS NULL;
 
--- The places of one page of notifications, newest first: lowest <= place < below.
--- inbox, wanted_category, wanted_status NULL: any. status: delivered or scheduled.
-CREATE OR REPLACE FUNCTION notification_places(
+-- The places of one page of an environment's notifications, waiting and delivered ones each newest first:
+-- lowest <= place < below. wanted_category, wanted_status NULL: any. status: delivered or scheduled.
+CREATE OR REPLACE FUNCTION environment_places(
+    env uuid, wanted_category text, wanted_status text, lowest uuid, below uuid, page_size integer
+) RETURNS TABLE (place uuid, status text)
+LANGUAGE plpgsql STABLE ROWS 50 AS $$
+BEGIN
+    IF wanted_status IS DISTINCT FROM 'delivered' THEN
+        IF wanted_category IS NULL THEN
+            RETURN QUERY
+            SELECT w.place, 'scheduled' FROM scheduled w
+            WHERE w.environment_id = env AND w.inbox_id IS NOT NULL AND w.place >= lowest AND w.place < below
+            ORDER BY w.place DESC LIMIT page_size;
+        ELSE
+            RETURN QUERY
+            SELECT w.place, 'scheduled' FROM scheduled w
+            WHERE w.environment_id = env AND w.category = wanted_category AND w.inbox_id IS NOT NULL
+              AND w.place >= lowest AND w.place < below
+            ORDER BY w.place DESC LIMIT page_size;
+        END IF;
+    END IF;
+    IF wanted_status IS DISTINCT FROM 'scheduled' THEN
+        IF wanted_category IS NULL THEN
+            RETURN QUERY
+            SELECT n.position, 'delivered' FROM notifications_by_position n
+            WHERE n.environment_id = env AND n.position >= lowest AND n.position < below
+            ORDER BY n.position DESC LIMIT page_size;
+        ELSE
+            RETURN QUERY
+            SELECT n.position, 'delivered' FROM notifications_of_category n
+            WHERE n.environment_id = env AND n.category = wanted_category
+              AND n.position >= lowest AND n.position < below
+            ORDER BY n.position DESC LIMIT page_size;
+        END IF;
+    END IF;
+END
+$$;
+
+-- The same of one person, in any order.
+CREATE OR REPLACE FUNCTION inbox_places(
     env uuid, inbox uuid, wanted_category text, wanted_status text, lowest uuid, below uuid, page_size integer
 ) RETURNS TABLE (place uuid, status text)
 LANGUAGE plpgsql STABLE ROWS 50 AS $$
 DECLARE
     box inboxes;
 BEGIN
-    IF inbox IS NULL THEN
-        IF wanted_status IS DISTINCT FROM 'delivered' THEN
-            RETURN QUERY
-            SELECT w.place, 'scheduled' FROM scheduled w
-            WHERE w.environment_id = env AND w.inbox_id IS NOT NULL AND w.place >= lowest AND w.place < below
-              AND (wanted_category IS NULL OR w.category = wanted_category)
-            ORDER BY w.place DESC LIMIT page_size;
-        END IF;
-        IF wanted_status IS DISTINCT FROM 'scheduled' THEN
-            RETURN QUERY
-            SELECT n.position, 'delivered' FROM notifications_by_position n
-            WHERE n.environment_id = env AND n.position >= lowest AND n.position < below
-              AND (wanted_category IS NULL OR n.category = wanted_category)
-            ORDER BY n.position DESC LIMIT page_size;
-        END IF;
-        RETURN;
-    END IF;
-
     IF wanted_status IS DISTINCT FROM 'delivered' THEN
         RETURN QUERY
         SELECT w.place, 'scheduled' FROM scheduled w
@@ -67,7 +86,7 @@ BEGIN
     END IF;
     SELECT i.* INTO box FROM inboxes i WHERE i.environment_id = env AND i.id = inbox;
     lowest := greatest(lowest, box.id);
-    below := least(below, position_ceiling(box.last_position_us + 1));
+    below := least(below, position_floor(box.last_position_us + 1));
     IF wanted_status = 'scheduled' THEN
         RETURN;
     ELSIF wanted_category IS NULL THEN
@@ -77,8 +96,7 @@ BEGIN
             SELECT n.position FROM notifications_by_state n
             WHERE n.environment_id = env AND n.inbox_id = inbox AND n.override_state = state
               AND n.position >= lowest AND n.position < below
-            ORDER BY n.position DESC LIMIT page_size) AS one
-        ORDER BY one.position DESC LIMIT page_size;
+            ORDER BY n.position DESC LIMIT page_size) AS one;
     ELSE
         RETURN QUERY
         SELECT one.position, 'delivered' FROM unnest(states_in(box.override_states)) AS state
@@ -86,8 +104,7 @@ BEGIN
             SELECT n.position FROM notifications_by_category n
             WHERE n.environment_id = env AND n.inbox_id = inbox AND n.category = wanted_category
               AND n.override_state = state AND n.position >= lowest AND n.position < below
-            ORDER BY n.position DESC LIMIT page_size) AS one
-        ORDER BY one.position DESC LIMIT page_size;
+            ORDER BY n.position DESC LIMIT page_size) AS one;
     END IF;
 END
 $$;

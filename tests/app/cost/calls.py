@@ -82,6 +82,8 @@ LOOKUPS: Final[dict[str, Call]] = {
     "scheduled records": _list(status="scheduled"),
     "records of a rare category": _list(category="rare"),
     "records of everybody": _list(subscriber=False),
+    "records of a rare category, of everybody": _list(subscriber=False, category="rare"),
+    "scheduled records of no category": _list(subscriber=False, category="unheard of", status="scheduled"),
     "broadcast record": (records.SELECT_BROADCAST, lambda who: (who.environment_id, who.broadcast)),
     "broadcast records": (records.SELECT_BROADCASTS, lambda who: (who.environment_id, None, HIGHEST, 51)),
     "scheduled broadcasts": (
