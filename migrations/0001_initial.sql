@@ -159,12 +159,15 @@ CREATE TABLE scheduled (
 );
 -- The worker's next deliveries, an equal share of each environment, and management lists.
 CREATE UNIQUE INDEX scheduled_place ON scheduled (environment_id, place);
--- The same of one category.
-CREATE INDEX scheduled_category ON scheduled (environment_id, category, place) WHERE inbox_id IS NOT NULL;
+-- The same of one category; like the one after the next, with a condition that is always true (of direct
+-- items) and named by a view, as the indexes of notifications.
+CREATE INDEX scheduled_category ON scheduled (environment_id, category, place)
+    WHERE inbox_id IS NOT NULL AND category >= '';
 -- The few broadcasts among them.
 CREATE INDEX scheduled_broadcasts ON scheduled (environment_id, place) WHERE inbox_id IS NULL;
 -- One person's, to list and to erase.
-CREATE INDEX scheduled_inbox ON scheduled (environment_id, inbox_id, place) WHERE inbox_id IS NOT NULL;
+CREATE INDEX scheduled_inbox ON scheduled (environment_id, inbox_id, place)
+    WHERE inbox_id >= '00000000-0000-0000-0000-000000000000';
 
 -- One row per environment serialises its broadcasts. Its own row, because locking `environments` would
 -- block every insert that refers to it.

@@ -1,5 +1,5 @@
--- The ways to delivered items, one an index: see the table in 0001_initial.sql. Rows are put in, and counted
--- as a whole, in `notifications` itself.
+-- The ways to items, one an index: see `notifications` in 0001_initial.sql. Rows are put in, and counted as a
+-- whole, in the tables themselves.
 
 -- By position: one item, or an environment's in order. Not for one inbox.
 CREATE OR REPLACE VIEW notifications_by_position AS
@@ -16,3 +16,11 @@ SELECT * FROM notifications WHERE override_state >= 0;
 -- One category of one inbox, one override state at a time, in order of position.
 CREATE OR REPLACE VIEW notifications_by_category AS
 SELECT * FROM notifications WHERE override_state <> 9;
+
+-- What waits of one category, in order of place.
+CREATE OR REPLACE VIEW scheduled_of_category AS
+SELECT * FROM scheduled WHERE inbox_id IS NOT NULL AND category >= '';
+
+-- What waits for one inbox, in order of place.
+CREATE OR REPLACE VIEW scheduled_of_inbox AS
+SELECT * FROM scheduled WHERE inbox_id >= '00000000-0000-0000-0000-000000000000';

@@ -84,7 +84,7 @@ BEGIN
         RETURN;
     END IF;
     -- Waiting rows before the inbox: the order in which a delivery takes them.
-    PERFORM FROM scheduled s WHERE s.environment_id = env AND s.inbox_id = gone ORDER BY s.id FOR UPDATE;
+    PERFORM FROM scheduled_of_inbox s WHERE s.environment_id = env AND s.inbox_id = gone ORDER BY s.id FOR UPDATE;
     PERFORM FROM inboxes i WHERE i.environment_id = env AND i.id = gone FOR UPDATE;
     IF NOT FOUND THEN
         RETURN; -- another erasure was first
@@ -92,8 +92,9 @@ BEGIN
     -- What was scheduled before the inbox was held may be in the hands of a delivery or a cancellation that
     -- waits for this inbox. Waiting for it here would be a deadlock: make way, and start over.
     SELECT count(*) INTO held FROM (
-        SELECT FROM scheduled s WHERE s.environment_id = env AND s.inbox_id = gone FOR UPDATE SKIP LOCKED) AS s;
-    IF held < (SELECT count(*) FROM scheduled s WHERE s.environment_id = env AND s.inbox_id = gone) THEN
+        SELECT FROM scheduled_of_inbox s WHERE s.environment_id = env AND s.inbox_id = gone
+        FOR UPDATE SKIP LOCKED) AS s;
+    IF held < (SELECT count(*) FROM scheduled_of_inbox s WHERE s.environment_id = env AND s.inbox_id = gone) THEN
         RAISE serialization_failure USING MESSAGE = 'something was scheduled for this subscriber meanwhile';
     END IF;
     WITH item AS (
@@ -106,7 +107,7 @@ BEGIN
     SELECT array_agg(item.position) INTO items FROM item;
     -- After the items, not with them: see FINISH_HINT_JOBS in app/db/outbox.py.
     DELETE FROM timeline t WHERE t.environment_id = env AND t.position = ANY (items);
-    DELETE FROM scheduled s WHERE s.environment_id = env AND s.inbox_id = gone;
+    DELETE FROM scheduled_of_inbox s WHERE s.environment_id = env AND s.inbox_id = gone;
     DELETE FROM inbox_categories c WHERE c.environment_id = env AND c.inbox_id = gone;
     DELETE FROM preferences p WHERE p.environment_id = env AND p.inbox_id = gone;
     DELETE FROM broadcast_overrides o WHERE o.environment_id = env AND o.inbox_id = gone;

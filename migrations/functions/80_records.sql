@@ -46,8 +46,8 @@ BEGIN
             ORDER BY w.place DESC LIMIT page_size;
         ELSE
             RETURN QUERY
-            SELECT w.place, 'scheduled' FROM scheduled w
-            WHERE w.environment_id = env AND w.category = wanted_category AND w.inbox_id IS NOT NULL
+            SELECT w.place, 'scheduled' FROM scheduled_of_category w
+            WHERE w.environment_id = env AND w.category = wanted_category
               AND w.place >= lowest AND w.place < below
             ORDER BY w.place DESC LIMIT page_size;
         END IF;
@@ -79,7 +79,7 @@ DECLARE
 BEGIN
     IF wanted_status IS DISTINCT FROM 'delivered' THEN
         RETURN QUERY
-        SELECT w.place, 'scheduled' FROM scheduled w
+        SELECT w.place, 'scheduled' FROM scheduled_of_inbox w
         WHERE w.environment_id = env AND w.inbox_id = inbox AND w.place >= lowest AND w.place < below
           AND (wanted_category IS NULL OR w.category = wanted_category)
         ORDER BY w.place DESC LIMIT page_size;
