@@ -8,6 +8,11 @@ import msgspec
 
 T = TypeVar("T")
 
+UNREADABLE_URL: Final = (
+    "cannot be read: expected SCHEME://USER:PASSWORD@HOST:PORT/DATABASE, with special characters in the"
+    " password percent-encoded"
+)
+
 
 class SettingsError(Exception):
     """A variable is missing or cannot be parsed; the message is one line that names it."""
@@ -88,14 +93,22 @@ def _text(text: str) -> str:
     return text
 
 
+def _has_readable_place(url: str) -> bool:
+    """A `/` in the password, for example, makes a host and a port of what is before it."""
+    try:
+        place = urlsplit(url)
+        port = None if "," in place.netloc else place.port
+    except ValueError:
+        return False
+    return port != 0
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.partition("://")[0] not in schemes:
             raise ValueError(f"must be a URL that begins with {' or '.join(s + '://' for s in schemes)}")
-        try:
-            urlsplit(text).port  # noqa: B018 - raises where host or port cannot be read
-        except ValueError:
-            raise ValueError("must be a URL whose host and port can be read") from None
+        if not _has_readable_place(text):
+            raise ValueError(UNREADABLE_URL)
         return text
 
     return parse

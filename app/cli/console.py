@@ -16,16 +16,12 @@ from app import logs
 from app.contract.errors import BellwireError, Unavailable
 from app.db.migrate import MigrationError
 from app.db.pool import AWAY, Pool, create_pool
-from app.settings import Settings, SettingsError, load
+from app.settings import UNREADABLE_URL, Settings, SettingsError, load
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _PLACE: Final = re.compile(r"[\w.-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?")
-_UNREADABLE: Final = click.ClickException(
-    "DATABASE_URL cannot be read: expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special"
-    " characters in the password percent-encoded"
-)
 
 
 def settings(*, with_redis: bool = True) -> Settings:
@@ -66,8 +62,6 @@ async def database(name: str) -> AsyncGenerator[Pool]:
 @contextmanager
 def asking_database(url: str) -> Generator[None]:
     """Names DATABASE_URL where the server cannot be reached, or refuses. Raises click.ClickException."""
-    if not _is_readable(url):
-        raise _UNREADABLE
     try:
         yield
     except Unavailable as error:
@@ -76,22 +70,13 @@ def asking_database(url: str) -> Generator[None]:
         raise _database_error(url, error) from None
 
 
-def _is_readable(url: str) -> bool:
-    """A `/` in the password, for example, makes a host and a port of what is before it."""
-    place = urlsplit(url)
-    try:
-        return "," in place.netloc or place.port is None or place.port > 0
-    except ValueError:
-        return False
-
-
 def _database_error(url: str, error: BaseException) -> click.ClickException:
     place = urlsplit(url).netloc.rpartition("@")[2]
     server = f"PostgreSQL at {place}" if _PLACE.fullmatch(place) else "PostgreSQL"
     refusals = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
     match error:
         case ValueError():  # its text may repeat a piece of the password
-            return _UNREADABLE
+            return click.ClickException(f"DATABASE_URL {UNREADABLE_URL}")
         case asyncpg.PostgresError() if isinstance(error, refusals):
             verb, reason = "refuses", str(error)
         case OSError() if error.errno is not None and error.errno > 0:

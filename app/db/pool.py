@@ -54,8 +54,8 @@ def create_pool(database_url: str, *, size: int, name: str) -> Pool:
         server_settings={
             "application_name": f"bellwire {name}",
             "plan_cache_mode": "force_generic_plan",  # planning a page costs more than running it
-            # Every statement starts from few rows and looks the others up. A plan made while a table was small
-            # is kept when it has grown: none may read a table whole because that was cheap then.
+            # Every statement starts from few rows and looks the others up. A plan made while a table was
+            # small is kept when it has grown: none may read a table whole because that was cheap then.
             "enable_seqscan": "off",
             "enable_hashjoin": "off",
             "enable_mergejoin": "off",
