@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeAlias
 
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from app import redis
@@ -37,14 +38,17 @@ from app.signals import stop_on_signals
 OpenStreams: TypeAlias = Callable[[Pool, Settings], AbstractAsyncContextManager[StreamSource]]
 
 
-def create_app(services: Services) -> ASGIApp:
-    app = Litestar(
-        [
+def create_app(services: Services, handlers: Sequence[HTTPRouteHandler] | None = None) -> ASGIApp:
+    """handlers: None for those of the product."""
+    if handlers is None:
+        handlers = (
             *routes.HANDLERS,
             *routes.UNDESCRIBED,
             *docs.HANDLERS,
             *(demo_page.HANDLERS if services.settings.demo else ()),
-        ],
+        )
+    app = Litestar(
+        handlers,
         request_class=Request,
         state=State({"services": services}),
         exception_handlers={Exception: errors.respond},
@@ -93,18 +97,19 @@ async def run(
     ready: Callable[[Address], None] | None = None,
     reuse_port: bool = False,
     open_streams: OpenStreams | None = None,
+    handlers: Sequence[HTTPRouteHandler] | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT. ready: is told the bound address.
 
     Then: not ready; a grace for load balancers to notice; no new connections; what is under way ends.
     reuse_port: several processes share the address. open_streams: where /v1/inbox/stream gets its events.
-    Raises OSError where the address cannot be bound.
+    handlers: as create_app() takes them. Raises OSError where the address cannot be bound.
     """
     stopping = stop_on_signals()
     listener = server.listen(settings.listen, reuse_port=reuse_port)
     async with (
         wire(settings, open_streams) as services,
-        server.serve(create_app(services), listener, patience_s=settings.drain_s) as address,
+        server.serve(create_app(services, handlers), listener, patience_s=settings.drain_s) as address,
     ):
         if ready is not None:
             ready(address)
