@@ -22,6 +22,11 @@ notifications_created: Final = Counter(
     "bellwire_notifications_created", "Notifications created, scheduled ones included.", ("environment",)
 )
 rate_limited: Final = Counter("bellwire_rate_limited", "Requests and connects refused with 429.", ("plane",))
+password_check: Final = Histogram(
+    "bellwire_password_check_seconds",
+    "Time to check an administrator's password, waiting for a turn included.",
+    buckets=_SECONDS,
+)
 pool_connections: Final = Gauge("bellwire_pool_connections", "PostgreSQL connections open.", ("pool",))
 pool_idle: Final = Gauge("bellwire_pool_idle", "PostgreSQL connections open and not in use.", ("pool",))
 
