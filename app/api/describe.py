@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-Tag = Literal["Notifications", "Broadcasts", "Subscribers", "Inbox", "Operations"]
+Tag = Literal["Notifications", "Broadcasts", "Subscribers", "Inbox", "Admin", "Operations"]
 NDJSON: Final = "application/x-ndjson"
 _OPT: Final = "operation"
 

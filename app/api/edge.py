@@ -1,7 +1,8 @@
 """What stands in front of Litestar: one layer that makes every answer, on every path, the contract's.
 
 Paths are routed as they were sent, HEAD is a GET whose body the server drops, OPTIONS is a preflight or
-a wrong method, the subscriber plane has its CORS headers, and whatever goes wrong has the envelope.
+a wrong method, the subscriber plane has its CORS headers, the admin plane is closed to forged requests, and
+whatever goes wrong has the envelope.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from app import telemetry
 from app.api import cors, errors, paths
+from app.api.admin import guard
 from app.api.cors import Cors
 from app.contract.errors import Unavailable
 
@@ -48,10 +50,14 @@ class Edge:
                 status = message["status"]
                 if cors.covers(path):
                     message["headers"] = [*message["headers"], *self._cors.headers(scope)]
+                elif guard.covers(path):
+                    message["headers"] = [*message["headers"], *guard.ANSWERS]
             await send(message)
 
         try:
             inner["path"] = path = paths.canonical(raw_path)
+            if guard.covers(path):
+                guard.refuse_forgeries(scope)
             preflight = self._cors.preflight(scope) if cors.covers(path) else None
             await (preflight or self._app)(inner, receive, send_on)
         except asyncio.CancelledError:  # the server's patience with what is under way has ended

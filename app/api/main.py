@@ -21,6 +21,10 @@ from app.api.request import Request
 from app.api.services import Services, StreamSource
 from app.db.pool import Pool, create_pool
 from app.outbox.publisher import Publisher
+from app.security.passwords import Passwords
+from app.services.admin_sessions import AdminSessions
+from app.services.admin_users import AdminUsers
+from app.services.audit import Audit
 from app.services.auth import Authenticator
 from app.services.broadcasts import Broadcasts
 from app.services.imports import Imports
@@ -69,6 +73,7 @@ async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> A
         client = await stack.enter_async_context(redis.connect(settings.redis_url))
         publisher = await stack.enter_async_context(Publisher.open(pool, client))
         people = Subscribers(pool, publisher)
+        passwords = stack.enter_context(Passwords.open())
         yield Services(
             settings=settings,
             pool=pool,
@@ -83,6 +88,9 @@ async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> A
             subscribers=people,
             imports=Imports(people),
             tokens=Tokens(pool, people),
+            admin_sessions=AdminSessions(pool, passwords),
+            admin_users=AdminUsers(pool, passwords),
+            audit=Audit(pool),
             key_usage=await stack.enter_async_context(KeyUsage.open(pool)),
             readiness=Readiness(pool),
             streams=None

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -10,6 +11,7 @@ from app.api.query import Query
 from app.contract import strings, timestamps
 from app.contract.errors import InvalidRequest
 from app.contract.resources import Status
+from app.services import places
 
 _STATUSES: Final[dict[str, Status]] = {"scheduled": "scheduled", "delivered": "delivered"}
 
@@ -43,6 +45,15 @@ class PageSize(msgspec.Struct, frozen=True, kw_only=True):
             Parameter("limit", "How many items a page holds.", schema),
             Parameter("cursor", "`next_cursor` of the page before. It may be used with another filter."),
         )
+
+
+PAGE: Final = PageSize(most=200, default=50)  # of every list but the inbox
+
+
+def place(query: Query) -> UUID | None:
+    """Where a list that is ordered by one id is to go on, by its `cursor`. Raises InvalidRequest."""
+    text = query.one("cursor")
+    return None if text is None else places.decode_place(text)
 
 
 def status(query: Query) -> Status | None:

@@ -6,6 +6,7 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from app.api import health
+from app.api.admin import audit, session, users
 from app.api.inbox import archive_read, counts, items, marks, stream
 from app.api.inbox import preferences as own_preferences
 from app.api.management import (
@@ -50,6 +51,15 @@ HANDLERS: Final[Sequence[HTTPRouteHandler]] = (
     own_preferences.put_preferences,
     own_preferences.list_categories,
     stream.follow_inbox,
+    session.log_in,
+    session.log_out,
+    session.get_me,
+    users.list_users,
+    users.create_user,
+    users.update_user,
+    users.delete_user,
+    users.set_password,
+    audit.list_entries,
     health.healthz,
     health.readyz,
     health.metrics,

@@ -8,6 +8,9 @@ import msgspec
 from app.api.key_usage import KeyUsage
 from app.api.readiness import Readiness
 from app.db.pool import Pool
+from app.services.admin_sessions import AdminSessions
+from app.services.admin_users import AdminUsers
+from app.services.audit import Audit
 from app.services.auth import Authenticator, Identity
 from app.services.broadcasts import Broadcasts
 from app.services.imports import Imports
@@ -48,6 +51,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     subscribers: Subscribers
     imports: Imports
     tokens: Tokens
+    admin_sessions: AdminSessions
+    admin_users: AdminUsers
+    audit: Audit
     key_usage: KeyUsage
     readiness: Readiness
     streams: StreamSource | None = None

@@ -16,6 +16,11 @@ def new_environment_secret() -> str:
     return _SECRET_PREFIX + secrets.token_urlsafe(32)
 
 
+def new_session_token() -> str:
+    """What an administrator's cookie holds. Only its hash is stored, like a key's."""
+    return secrets.token_urlsafe(32)
+
+
 def new_idempotency_key() -> str:
     return "idem_" + secrets.token_urlsafe(24)
 

@@ -1,12 +1,7 @@
 """What the management plane reads of paths and queries."""
 
-from typing import Final
-
-from app.api.parameters import PageSize
 from app.api.request import Request
 from app.contract import strings
-
-PAGE: Final = PageSize(most=200, default=50)
 
 
 def subscriber_id(request: Request) -> str:

@@ -7,7 +7,7 @@ from litestar import get
 from app.api import parameters, replies
 from app.api.auth import require_api_key
 from app.api.describe import Answer, Operation, Parameter, describe
-from app.api.management.parameters import PAGE
+from app.api.parameters import PAGE
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract.resources import Broadcast, Listing, Notification, Timeline

@@ -10,7 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from app.api import replies
 from app.api.auth import require_api_key
 from app.api.describe import Answer, Operation, describe
-from app.api.management.parameters import PAGE, subscriber_id
+from app.api.management.parameters import subscriber_id
+from app.api.parameters import PAGE
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract.requests import SubscriberRequest
