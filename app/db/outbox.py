@@ -111,9 +111,9 @@ def to_hint_job(job: Job) -> HintJob:
     return HintJob(job.environment_id, job.id, _PAYLOADS.decode(job.payload))
 
 
-# A published hint that named a notification ($3: those that were named) is what the timeline calls
-# delivered_hint. An item that is gone, or about to go, is passed over; one that is not stays until this
-# commits, so whoever removes it then, and after that its timeline, finds what is written here.
+# A published hint that named a notification ($3, $4) is what the timeline calls delivered_hint. An item that
+# is gone, or about to go, is passed over; one that is not stays until this commits, so whoever removes it
+# then, and after that its timeline, finds what is written here.
 # Jobs in order: when a lease has run out, two processes may finish the same ones. Each job and each item is
 # looked up by its key on its own: a plan that went through an environment's whole history would not end.
 FINISH_HINT_JOBS: Final = """
@@ -126,17 +126,10 @@ WITH held AS MATERIALIZED (
 ), done AS (
     DELETE FROM outbox o USING held h
     WHERE o.environment_id = h.environment_id AND o.id = h.id
-    RETURNING o.environment_id, o.payload
-), wanted AS MATERIALIZED (
-    SELECT DISTINCT done.environment_id,
-           notification_position(done.environment_id, (hint ->> 1)::uuid) AS position
-    FROM done
-    CROSS JOIN jsonb_array_elements(done.payload -> 'hints') AS hint
-    WHERE done.payload ->> 'reason' = 'notification'
-      AND (hint ->> 1)::uuid IN (SELECT * FROM unnest($3::uuid[]))
 ), named AS MATERIALIZED (
     SELECT w.environment_id, w.position
-    FROM wanted w
+    FROM (SELECT DISTINCT u.environment_id, notification_position(u.environment_id, u.id) AS position
+          FROM unnest($3::uuid[], $4::uuid[]) AS u (environment_id, id)) AS w
     CROSS JOIN LATERAL (
         SELECT FROM notifications_by_position n
         WHERE n.environment_id = w.environment_id AND n.position = w.position
@@ -154,11 +147,13 @@ async def finish_hint_jobs(
     connection: Connection, jobs: Sequence[HintJob], published: Sequence[Hint]
 ) -> None:
     """Deletes jobs whose hints were published, as `published` says in what form."""
+    named = [hint for hint in published if hint.reason == "notification" and hint.item_id is not None]
     await connection.execute(
         FINISH_HINT_JOBS,
         [job.environment_id for job in jobs],
         [job.id for job in jobs],
-        [hint.item_id for hint in published if hint.item_id is not None],
+        [hint.environment_id for hint in named],
+        [hint.item_id for hint in named],
     )
 
 
