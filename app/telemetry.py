@@ -46,6 +46,24 @@ class LoopHistogram(Collector):
         self._observed[bisect_left(self._bounds, seconds)] += 1
         self._sum += seconds
 
+    @property
+    def observed(self) -> tuple[int, ...]:
+        """How many observations fell into each bucket; the last one has no upper bound."""
+        return tuple(self._observed)
+
+    def quantile(self, q: float, observed: Sequence[int]) -> float | None:
+        """The q-quantile of such observations in seconds, spread evenly within their bucket.
+
+        None where there are none; the highest bound where it lies above that.
+        """
+        rank = q * sum(observed)
+        below, lower = 0, 0.0
+        for bound, count in zip(self._bounds, observed, strict=False):
+            if count and below + count >= rank:
+                return lower + (bound - lower) * (rank - below) / count
+            below, lower = below + count, bound
+        return self._bounds[-1] if rank else None
+
     def collect(self) -> Iterator[HistogramMetricFamily]:
         labels = [*(floatToGoString(bound) for bound in self._bounds), "+Inf"]
         buckets = list(zip(labels, accumulate(self._observed), strict=True))
@@ -64,6 +82,16 @@ class Tally:
 
     def __init__(self) -> None:
         self.value = 0
+
+
+# Of notifications_created: all environments together.
+created: Final = Tally()
+
+
+def count_created(environment: str, number: int) -> None:
+    """environment: its slug."""
+    notifications_created.labels(environment).inc(number)
+    created.value += number
 
 
 class LoopCounter(Collector):
@@ -93,6 +121,13 @@ hint_latency: Final = LoopHistogram(
     _SECONDS,
 )
 connections: Final = Gauge("bellwire_connections", "Sockets and streams past authentication.")
+
+
+def count_connections() -> int:
+    """What `connections` stands at in this process."""
+    return int(next(iter(connections.collect())).samples[0].value)
+
+
 frames_sent: Final = LoopCounter(
     "bellwire_frames_sent",
     "Frames written to sockets and streams.",
@@ -110,8 +145,12 @@ sweep_corrections: Final = Counter(
 )
 
 # The outbox.
-queue_depth: Final = Gauge("bellwire_queue_depth", "Jobs in the outbox.", ("environment", "job_type"))
-queue_due: Final = Gauge("bellwire_queue_due", "Jobs whose time has come.", ("environment", "job_type"))
+queue_depth: Final = Gauge(
+    "bellwire_queue_depth", "Jobs in the outbox, counted up to 100 000 each.", ("environment", "job_type")
+)
+queue_due: Final = Gauge(
+    "bellwire_queue_due", "Those of them whose time has come.", ("environment", "job_type")
+)
 job_wait: Final = Histogram(
     "bellwire_job_wait_seconds", "From a job's due time to its start.", ("job_type",), buckets=_SECONDS
 )
@@ -119,7 +158,7 @@ jobs: Final = Counter("bellwire_jobs", "Jobs that ended, by outcome.", ("job_typ
 dead_letters: Final = Gauge("bellwire_dead_letters", "Jobs parked after their last attempt.", ("job_type",))
 counter_drift: Final = Gauge(
     "bellwire_counter_drift",
-    "Maintained counters that differ from a recount of a sample: must be 0.",
+    "Maintained counters found to differ from a recount of a sample, since the start: must be 0.",
     ("kind",),
 )
 partitions_remaining: Final = Gauge(

@@ -13,6 +13,7 @@ from app.cli import console, supervisor
 from app.contract.errors import InvalidRequest
 from app.db import migrate
 from app.services import seeds
+from app.services.figures import Reporter
 from app.services.rate_limits import RateLimits
 from app.settings import Address, Settings
 from app.worker import main as worker_main
@@ -91,7 +92,7 @@ def _serve_metrics(address: Address) -> None:
 
 
 async def _gateway(settings: Settings) -> None:
-    async with redis.connect(settings.redis_url) as client:
+    async with redis.connect(settings.redis_url) as client, Reporter.open(client):
         charge = RateLimits(client, settings).charge_subscriber
         await _announced(
             "gateway",

@@ -9,10 +9,12 @@ from app import redis
 from app.contract import hints
 from app.db.pool import create_pool
 from app.outbox.publisher import Publisher
+from app.services.figures import Reporter
 from app.settings import Settings
 from app.signals import stop_on_signals
 from app.worker.archive_read import ArchiveReadJobs
 from app.worker.deliveries import Deliveries, Expiries
+from app.worker.gauges import Gauges
 from app.worker.hints import HintJobs
 from app.worker.loop import Loop
 from app.worker.retention import Retention
@@ -25,6 +27,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
         create_pool(settings.database_url, size=settings.pg_pool_size, name="worker") as pool,
         redis.connect(settings.redis_url) as client,
         Publisher.open(pool, client) as publisher,
+        Reporter.open(client),
     ):
         loops = [
             Loop("hints", HintJobs(pool, client).run_once),
@@ -32,6 +35,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
             Loop("expiries", Expiries(pool, publisher).run_once),
             Loop("retention", Retention(pool, publisher, months=settings.retention_months).run_once),
             Loop("archive_read", ArchiveReadJobs(pool, publisher).run_once),
+            Loop("gauges", Gauges(pool).run_once),
         ]
         async with asyncio.TaskGroup() as tasks:
             waker = tasks.create_task(_wake(settings.redis_url, loops))

@@ -62,6 +62,5 @@ async def send_notifications(request: Request) -> Reply:
     wanted = await request.decode(_SEND)
     reply = await request.services.notifications.send(request.api_key.environment_id, wanted)
     if reply.created:
-        created = telemetry.notifications_created.labels(request.api_key.environment)
-        created.inc(len(reply.sent.notifications))
+        telemetry.count_created(request.api_key.environment, len(reply.sent.notifications))
     return replies.json(reply.sent, status=201 if reply.created else 200)
