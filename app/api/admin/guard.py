@@ -21,7 +21,7 @@ PLANE: Final = "/admin/api"
 COOKIE: Final = "bellwire_admin"
 HEADER: Final = "x-bellwire-admin"
 ANSWERS: Final[Headers] = [(b"cache-control", b"no-store")]  # on every one of the plane
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _CAPABILITY: Final = "capability"
 
 
@@ -31,7 +31,7 @@ def covers(path: str) -> bool:
 
 def refuse_forgeries(scope: HTTPScope) -> None:
     """A page of somebody else's can make a browser send the cookie, but no such header. Raises Forbidden."""
-    if scope["method"] in _SAFE:
+    if scope["method"] in SAFE:
         return
     if not any(value.strip() for name, value in scope["headers"] if name == HEADER.encode()):
         raise Forbidden("X-Bellwire-Admin must be given, with any value")

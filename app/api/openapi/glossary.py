@@ -9,6 +9,7 @@ import msgspec
 
 _NOTIFICATION_ID: Final = "notif_01m89r2kmnea9sa66p44sdpbqk"
 _BROADCAST_ID: Final = "bcast_01m89r2kn1e86s545xs8nbb4sm"
+_USER_ID: Final = "adm_01m89r2kn1e86s545xs8nbb4sm"
 _TIME: Final = "2026-11-25T16:19:31.105525Z"
 
 
@@ -246,6 +247,85 @@ WORDS: Final[dict[str, Word]] = {
     "Alive.version": _word(
         "The release that runs.",
         examples=["0.1.0"],
+    ),
+    "User.id": _word(
+        "The user's TypeID.",
+        examples=[_USER_ID],
+    ),
+    "Me.id": _word(
+        "Your user's TypeID.",
+        examples=[_USER_ID],
+    ),
+    "Actor.id": _word(
+        "The user's TypeID; there may be no such user any more.",
+        examples=[_USER_ID],
+    ),
+    "AuditEntry.id": _word(
+        "The entry's TypeID.",
+        examples=["aud_01m89r2kn1e86s545xs8nbb4sm"],
+    ),
+    "AuditEntry.occurred_at": _time(
+        "When it was done: RFC 3339 in UTC.",
+    ),
+    "email": _word(
+        "An administrator's address; trimmed and lower-cased.",
+        minLength=1,
+        maxLength=255,
+        examples=["grace@example.com"],
+    ),
+    "name": _word(
+        "For people: 1 to 255 bytes of UTF-8.",
+        minLength=1,
+        maxLength=255,
+        examples=["Grace Hopper"],
+    ),
+    "role": _word(
+        "What they may do: `viewer` looks, `operator` also replays and broadcasts, `developer` looks and "
+        "manages keys, `admin` does everything.",
+    ),
+    "disabled": _word(
+        "Whether they are kept out.",
+    ),
+    "password": _word(
+        "12 to 1 024 characters.",
+        minLength=12,
+        maxLength=1024,
+        examples=["correct horse battery"],
+    ),
+    "LoginRequest.password": _word(
+        "Your password.",
+        minLength=1,
+        maxLength=1024,
+    ),
+    "current_password": _word(
+        "For your own password only: the one that you have.",
+        minLength=1,
+        maxLength=1024,
+    ),
+    "capabilities": _word(
+        "What the role lets you do, sorted.",
+    ),
+    "updated_at": _time(
+        "RFC 3339 in UTC.",
+    ),
+    "actor": _word(
+        "Who did it; null for whoever runs the server, at its boot or from its terminal.",
+    ),
+    "action": _word(
+        "What was done.",
+        examples=["user.create"],
+    ),
+    "target": _word(
+        "What it was done to: a TypeID, or a name.",
+        examples=[_USER_ID],
+    ),
+    "environment_slug": _word(
+        "The environment it was done in, null for one of none.",
+        examples=["acme"],
+    ),
+    "details": _word(
+        "What was asked for. Never a secret.",
+        examples=[{"email": "grace@example.com", "role": "operator"}],
     ),
     "error": _word(
         "What went wrong.",

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 
+from app.api.admin.guard import SAFE, capability_of, require_session
 from app.api.auth import require_api_key, require_subscriber
 from app.api.describe import NDJSON, Answer, Operation, Parameter
 from app.api.errors import STATUS, Envelope
@@ -15,11 +17,22 @@ from app.api.openapi import prose, schemas
 
 Json = dict[str, Any]
 
-_SECURITY: Final[dict[Any, list[dict[str, list[str]]]]] = {
-    require_api_key: prose.MANAGEMENT_SECURITY,
-    require_subscriber: prose.SUBSCRIBER_SECURITY,
+_PROVEN_ERRORS: Final = ("invalid_request", "unauthorized", "internal", "unavailable")
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What one plane asks for, and the errors that each of its operations can answer."""
+
+    security: list[dict[str, list[str]]]
+    errors: Sequence[str]
+
+
+_PROOFS: Final[dict[Any, Proof]] = {
+    require_api_key: Proof(prose.MANAGEMENT_SECURITY, (*_PROVEN_ERRORS, "rate_limited")),
+    require_subscriber: Proof(prose.SUBSCRIBER_SECURITY, (*_PROVEN_ERRORS, "rate_limited")),
+    require_session: Proof(prose.ADMIN_SECURITY, _PROVEN_ERRORS),
 }
-_PROVEN_ERRORS: Final = ("invalid_request", "unauthorized", "rate_limited", "internal", "unavailable")
+_NO_PROOF: Final = Proof([], ())
 _LINES: Final = {"type": "string", "description": "One `ImportLine` a line."}
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+):str\}")
 
@@ -31,15 +44,24 @@ def path_of(handler: HTTPRouteHandler) -> str:
 
 
 def build(handler: HTTPRouteHandler, operation: Operation) -> Json:
-    security = _SECURITY.get(handler.before_request, [])
-    errors = {*operation.errors, *(_PROVEN_ERRORS if security else ())}
+    proof = _PROOFS.get(handler.before_request, _NO_PROOF)
+    capability = capability_of(handler.opt)
+    description = [inspect.getdoc(handler.fn) or ""]
+    errors = {*operation.errors, *proof.errors}
+    parameters = [*_path_parameters(handler), *map(_parameter, operation.parameters)]
+    if capability is not None:
+        description.append(f"Takes the capability `{capability}`.")
+        errors.add("forbidden")
+    if operation.tag == "Admin" and not handler.http_methods <= SAFE:
+        parameters.append(prose.FORGERY_HEADER)
+        errors.add("forbidden")
     described: Json = {
         "operationId": handler.operation_id or handler.fn.__name__,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "description": inspect.getdoc(handler.fn) or "",
-        "security": security,
-        "parameters": [*_path_parameters(handler), *map(_parameter, operation.parameters)],
+        "description": "\n\n".join(description),
+        "security": proof.security,
+        "parameters": parameters,
         "responses": {
             **{str(status): _answer(answer) for status, answer in operation.answers.items()},
             **_error_responses({*errors, *(["payload_too_large"] if operation.body else [])}),

@@ -23,6 +23,7 @@ TAGS: Final = {
     "Broadcasts": "Send to everyone, from one row.",
     "Subscribers": "People, by your own ids. They come into being on first sight; this is for imports.",
     "Inbox": "What one person sees and does.",
+    "Admin": "For the console, and for scripts of administrators: log in, and keep the cookie.",
     "Operations": "For load balancers and monitoring.",
 }
 
@@ -33,9 +34,13 @@ ERRORS: Final = {
         "category must be 1 to 255 bytes of UTF-8",
     ),
     "unauthorized": ("No valid key or proof.", "the API key is unknown or revoked"),
+    "forbidden": (
+        "Your role has not the capability, the current password is wrong, or `X-Bellwire-Admin` is missing.",
+        "the role viewer has no user:manage",
+    ),
     "not_found": ("No such thing, or not this caller's.", "no such notification"),
     "conflict": (
-        "The idempotency key was used before, with a different request.",
+        "At odds with what is there: a name that is taken, an idempotency key used differently before.",
         "idempotency_key was used before, with a different request",
     ),
     "payload_too_large": ("The body is over its limit.", "the body must be at most 1048576 bytes"),
@@ -52,8 +57,16 @@ ERRORS: Final = {
 }
 
 PATH_PARAMETERS: Final = {
-    "id": "The item's TypeID, as sending it or a list gave it.",
+    "id": "The TypeID, as creating it or a list gave it.",
     "subscriber_id": "Your own id of the person, percent-encoded: a slash is `%2F`.",
+}
+
+FORGERY_HEADER: Final[dict[str, Any]] = {
+    "name": "X-Bellwire-Admin",
+    "in": "header",
+    "required": True,
+    "description": "Any value: pages of others cannot send it.",
+    "schema": {"type": "string", "minLength": 1, "examples": ["1"]},
 }
 
 SECURITY_SCHEMES: Final[dict[str, dict[str, Any]]] = {
@@ -83,6 +96,12 @@ SECURITY_SCHEMES: Final[dict[str, dict[str, Any]]] = {
             "does not require a proof."
         ),
     },
+    "adminSession": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "bellwire_admin",
+        "description": "Set by logging in; ends after 8 hours.",
+    },
     "subscriberToken": {
         "type": "http",
         "scheme": "bearer",
@@ -95,6 +114,7 @@ SECURITY_SCHEMES: Final[dict[str, dict[str, Any]]] = {
 }
 
 MANAGEMENT_SECURITY: Final[list[dict[str, list[str]]]] = [{"apiKey": []}]
+ADMIN_SECURITY: Final[list[dict[str, list[str]]]] = [{"adminSession": []}]
 SUBSCRIBER_SECURITY: Final[list[dict[str, list[str]]]] = [
     {"environment": [], "subscriber": [], "subscriberHash": []},
     {"subscriberToken": []},

@@ -46,10 +46,15 @@ def test_every_plane_says_how_to_prove_oneself_and_how_it_fails(document: dict[s
             assert operation["security"][1].keys() == {"subscriberToken"}, name
         elif path.startswith("/v1"):
             assert operation["security"] == [{"apiKey": []}], name
+        elif path.startswith("/admin/api") and path != "/admin/api/login":
+            assert operation["security"] == [{"adminSession": []}], name
         else:
             assert operation["security"] == [], name
         if path.startswith("/v1"):
             assert operation["responses"].keys() >= {"400", "401", "429", "500", "503"}, name
+        if path.startswith("/admin/api"):
+            assert operation["responses"].keys() >= {"400", "401", "500", "503"}, name
+            assert ("403" in operation["responses"]) >= (not name.startswith("GET")), name
         if "requestBody" in operation:
             assert "413" in operation["responses"], name
 
