@@ -16,8 +16,9 @@ from app.contract.errors import NotFound
 from app.settings import Address, Settings
 
 _DEMO: Final = Path(__file__).parent / "demo"
-# The page, and the client: where the wheel has it, and where a checkout has it.
-DIRECTORIES: Final = (_DEMO, _DEMO / "client", _DEMO.parents[2] / "clients" / "javascript")
+# The JavaScript client: where the wheel has it, and where a checkout has it.
+CLIENT_DIRECTORIES: Final = (_DEMO / "client", _DEMO.parents[2] / "clients" / "javascript")
+DIRECTORIES: Final = (_DEMO, *CLIENT_DIRECTORIES)
 _NAME: Final = re.compile(r"[a-z0-9-]+(\.html|\.js|\.css|\.svg)")
 _TYPES: Final = {
     ".html": b"text/html; charset=utf-8",

@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 
 from app import redis
 from app.api import auth, demo_page, docs, errors, routes, server
+from app.api.admin import console_page
 from app.api.cors import Cors
 from app.api.edge import Edge
 from app.api.key_usage import KeyUsage
@@ -49,6 +50,7 @@ def create_app(services: Services, handlers: Sequence[HTTPRouteHandler] | None =
             *routes.HANDLERS,
             *routes.UNDESCRIBED,
             *docs.HANDLERS,
+            *console_page.HANDLERS,
             *(demo_page.HANDLERS if services.settings.demo else ()),
         )
     app = Litestar(

@@ -21,7 +21,7 @@ export function dialog({ title, content, foot, closed }) {
   element.append(h('h2', { id }, title), ...content.filter(Boolean).map(asNode), asNode(foot(() => element.close())));
   element.addEventListener('close', () => {
     element.remove();
-    if (opener?.isConnected) opener.focus();
+    (opener?.isConnected ? opener : document.getElementById('main'))?.focus();
     closed?.();
   });
   document.body.append(element);

@@ -1,0 +1,48 @@
+/** Who did what, when. */
+
+import { api } from '../core/api.js';
+import { h } from '../core/h.js';
+import { to } from '../core/router.js';
+import { time } from '../core/time.js';
+import { empty } from '../parts/feedback.js';
+import { heading, pager, refreshButton, table } from '../parts/page.js';
+
+/** @type {import('../core/router.js').Page} */
+export default async function audit({ query, signal }) {
+  const { items, next_cursor } = await api('audit', { query: { cursor: query.get('cursor') }, signal });
+  return {
+    title: 'Audit',
+    content: [
+      heading('Audit', { lead: 'Every change made through the console or its API. Newest first.', actions: [refreshButton()] }),
+      items.length > 0 ? table('Audit', COLUMNS, items) : empty('Nothing yet', h('p', {}, 'The first change made here is going to be on record.')),
+      pager(to`audit`, query, next_cursor),
+    ],
+  };
+}
+
+/** @type {import('../parts/page.js').Column<any>[]} */
+const COLUMNS = [
+  { name: 'When', cell: (entry) => time(entry.occurred_at) },
+  { name: 'Who', cell: (entry) => entry.actor?.email ?? h('span', { class: 'quiet' }, 'nobody signed in') },
+  { name: 'What', kind: 'main', cell: (entry) => entry.action },
+  { name: 'On', cell: (entry) => target(entry) },
+  { name: 'Environment', kind: 'wide', cell: (entry) => environment(entry.environment_slug) },
+  { name: 'Details', kind: 'text wide', cell: (entry) => details(entry.details) },
+];
+
+/** @param {{ target: string | null }} entry */
+function target({ target: id }) {
+  return id ? h('code', { class: 'id' }, id) : h('span', { class: 'quiet' }, '–');
+}
+
+/** @param {string | null} slug */
+function environment(slug) {
+  return slug ? h('a', { class: 'plain-link', href: to`environments/${slug}` }, slug) : h('span', { class: 'quiet' }, '–');
+}
+
+/** @param {unknown} value */
+function details(value) {
+  const pairs = Object.entries(/** @type {object} */ (value ?? {}));
+  if (pairs.length === 0) return h('span', { class: 'quiet' }, '–');
+  return h('code', { class: 'id' }, pairs.map(([name, given]) => `${name}: ${JSON.stringify(given)}`).join(', '));
+}

@@ -1,0 +1,95 @@
+/** A new broadcast, seen as the inbox is going to show it. */
+
+import { api, at } from '../core/api.js';
+import { h } from '../core/h.js';
+import { go, to } from '../core/router.js';
+import { fromLocalInput, ZONE } from '../core/time.js';
+import { reach } from '../parts/reach.js';
+import { confirmation } from '../parts/dialog.js';
+import { announce } from '../parts/feedback.js';
+import { field, form, input, valuesOf } from '../parts/form.js';
+import { inbox } from '../parts/inbox.js';
+import { card, heading } from '../parts/page.js';
+import { linkNote } from '../parts/payload.js';
+
+/** @type {import('../core/router.js').Page} */
+export default async function composer({ params, signal }) {
+  const people = await reach(params.env, signal);
+  const preview = h('div', { class: 'preview' });
+  const key = `console_${crypto.randomUUID?.() ?? Date.now()}`; // sent twice by a shaky line, it arrives once
+  const compose = form({
+    fields: [
+      field('Title', input({ name: 'title', required: true, maxlength: 500, autofocus: true, spellcheck: 'true' })),
+      field('Body', h('textarea', { name: 'body', rows: 3, maxlength: 4000 })),
+      field('Category', input({ name: 'category', required: true, maxlength: 255, value: 'announcement' }), 'What people can mute.'),
+      field('Link', input({ name: 'action_url', type: 'url', placeholder: 'https://…' }), 'Opened by a click on the item.'),
+      h(
+        'details',
+        { class: 'more' },
+        h('summary', {}, 'Picture, delivery and expiry'),
+        field('Picture', input({ name: 'icon_url', type: 'url', placeholder: 'https://…' })),
+        field('Deliver at', input({ name: 'deliver_at', type: 'datetime-local', step: 1 }), `Empty: at once. Your time, ${ZONE}.`),
+        field('Expire at', input({ name: 'expires_at', type: 'datetime-local', step: 1 }), 'It leaves every inbox then. Empty: never.'),
+      ),
+    ],
+    submit: 'Send broadcast',
+    beside: [h('a', { class: 'button plain', href: to`environments/${params.env}/broadcasts` }, 'Cancel')],
+    run: async (values) => {
+      const body = { ...requestOf(values), idempotency_key: key };
+      confirmation({
+        title: body.deliver_at ? `Schedule for ${people}?` : `Send to ${people}?`,
+        content: [h('p', {}, '“', body.payload.title, '” ', body.deliver_at ? 'appears in every inbox then.' : 'appears in every inbox at once.')],
+        submit: body.deliver_at ? 'Schedule it' : 'Send it',
+        harmless: true,
+        run: async () => {
+          const sent = await api(at`environments/${params.env}/broadcasts`, { method: 'POST', body });
+          announce(body.deliver_at ? 'Broadcast scheduled.' : 'Broadcast sent.');
+          go(to`environments/${params.env}/broadcasts/${sent.id}`);
+        },
+      });
+    },
+  });
+  const show = () => {
+    const { category, payload } = requestOf(valuesOf(compose));
+    const item = {
+      id: 'preview',
+      source: /** @type {const} */ ('broadcast'),
+      category: category || 'category',
+      payload: payload.title ? payload : { ...payload, title: 'Your title' },
+      occurred_at: new Date().toISOString(),
+      read: false,
+      archived: false,
+    };
+    preview.replaceChildren(inbox([item]), ...linkNote(payload).filter((note) => note instanceof Node));
+  };
+  compose.addEventListener('input', show);
+  show();
+  return {
+    title: 'New broadcast',
+    content: [
+      heading('New broadcast', { above: [to`environments/${params.env}/broadcasts`, 'Broadcasts'] }),
+      h(
+        'div',
+        { class: 'columns' },
+        card('Message', compose),
+        h(
+          'div',
+          { class: 'stack' },
+          h('section', { class: 'card', 'aria-label': 'Preview' }, h('h2', {}, 'As the inbox shows it'), preview),
+          card('Audience', h('p', { class: 'figure' }, people), h('p', { class: 'note' }, 'Every subscriber of this environment that exists when it is delivered.')),
+        ),
+      ),
+    ],
+  };
+}
+
+/** @param {any} values */
+function requestOf({ category, deliver_at, expires_at, ...payload }) {
+  const filled = Object.fromEntries(Object.entries(payload).filter(([, value]) => value));
+  return {
+    category,
+    payload: filled,
+    deliver_at: fromLocalInput(deliver_at) || null,
+    expires_at: fromLocalInput(expires_at) || null,
+  };
+}

@@ -1,0 +1,96 @@
+/** Jobs that failed ten times, and another try for them. */
+
+import { api, at } from '../core/api.js';
+import { environments } from '../core/environments.js';
+import { h } from '../core/h.js';
+import { refresh, to } from '../core/router.js';
+import { session } from '../core/session.js';
+import { time } from '../core/time.js';
+import { confirmation } from '../parts/dialog.js';
+import { announce, empty, reason } from '../parts/feedback.js';
+import { asked, filterBar } from '../parts/filters.js';
+import { count, heading, pager, refreshButton, table } from '../parts/page.js';
+
+/** @type {import('../core/router.js').Page} */
+export default async function deadLetters({ query, signal }) {
+  const address = to`dead-letters`;
+  const filters = [
+    {
+      name: 'environment',
+      label: 'Environment',
+      options: /** @type {[string, string][]} */ ([['', 'All'], ...environments.known.map(({ slug, name }) => [slug, name])]),
+    },
+  ];
+  const { items, next_cursor } = await api('dlq', { query: asked(query, filters), signal });
+  const slug = query.get('environment') ?? '';
+  const may = session.can('dlq:replay');
+  return {
+    title: 'Dead letters',
+    content: [
+      heading('Dead letters', {
+        lead: 'Jobs parked after their tenth failure. Oldest first. A replay applies each once, where it stopped.',
+        actions: [
+          refreshButton(),
+          may &&
+            items.length > 0 &&
+            h('button', { type: 'button', class: 'button primary', onclick: () => replayAll(slug) }, 'Replay all'),
+        ],
+      }),
+      filterBar(address, query, filters),
+      items.length > 0
+        ? table('Dead letters', columns(may), items)
+        : empty('No dead letters', h('p', {}, 'Every job did its work. Nothing to do here.')),
+      pager(address, query, next_cursor, ['Oldest', 'Newer']),
+    ],
+  };
+}
+
+/**
+ * @param {boolean} may
+ * @returns {import('../parts/page.js').Column<any>[]}
+ */
+function columns(may) {
+  return [
+    { name: 'Job', kind: 'main', cell: (one) => [h('span', {}, one.job_type), h('small', {}, one.environment_slug)] },
+    { name: 'Last error', kind: 'text', cell: (one) => h('code', { class: 'error-text' }, one.last_error) },
+    { name: 'Attempts', kind: 'number wide', cell: (one) => one.attempts },
+    { name: 'Parked', cell: (one) => time(one.parked_at) },
+    {
+      name: 'Actions',
+      kind: 'end',
+      cell: (one) =>
+        may &&
+        h(
+          'button',
+          { type: 'button', class: 'button small', 'aria-label': `Replay ${one.job_type} ${one.id}`, onclick: () => replay(one) },
+          'Replay',
+        ),
+    },
+  ];
+}
+
+/** @param {{ id: string }} job */
+async function replay({ id }) {
+  try {
+    const { replayed } = await api(at`dlq/${id}/replay`, { method: 'POST' });
+    announce(`${count(replayed, 'job')} put back in the queue.`);
+    refresh();
+  } catch (error) {
+    announce(reason(error), 'bad');
+  }
+}
+
+/** @param {string} slug Empty for all environments. */
+function replayAll(slug) {
+  confirmation({
+    title: slug ? `Replay all of ${slug}?` : 'Replay all, in every environment?',
+    content: [h('p', {}, 'They go back to the queue with fresh attempts. One whose cause is not mended is going to be back here.')],
+    submit: 'Replay all',
+    harmless: true,
+    run: async () => {
+      const { replayed } = await api('dlq/replay-all', { method: 'POST', query: { environment: slug } });
+      announce(`${count(replayed, 'job')} put back in the queue.`);
+      refresh();
+    },
+  });
+}

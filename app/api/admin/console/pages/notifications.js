@@ -1,0 +1,85 @@
+/** What was sent in an environment. */
+
+import { api, at } from '../core/api.js';
+import { h } from '../core/h.js';
+import { to } from '../core/router.js';
+import { time } from '../core/time.js';
+import { code, curl } from '../parts/copy.js';
+import { empty } from '../parts/feedback.js';
+import { asked, filterBar } from '../parts/filters.js';
+import { heading, pager, pill, refreshButton, table, titleOf } from '../parts/page.js';
+
+/** @type {import('../parts/filters.js').Filter[]} */
+const FILTERS = [
+  { name: 'subscriber_id', label: 'Subscriber', placeholder: 'user_42' },
+  { name: 'category', label: 'Category', placeholder: 'comment' },
+  { name: 'status', label: 'Status', options: [['', 'Any'], ['delivered', 'Delivered'], ['scheduled', 'Scheduled']] },
+  { name: 'after', label: 'From', kind: 'time' },
+  { name: 'before', label: 'Until', kind: 'time' },
+];
+
+/** @type {import('../core/router.js').Page} */
+export default async function notifications({ params, query, signal }) {
+  const address = to`environments/${params.env}/notifications`;
+  const { items, next_cursor } = await api(at`environments/${params.env}/notifications`, {
+    query: asked(query, FILTERS),
+    signal,
+  });
+  return {
+    title: 'Notifications',
+    content: [
+      heading('Notifications', { lead: 'Direct ones, a row per person. Newest first.', actions: [refreshButton()] }),
+      filterBar(address, query, FILTERS),
+      items.length > 0 ? table('Notifications', columns(params.env), items) : nothing(query, address),
+      pager(address, query, next_cursor),
+    ],
+  };
+}
+
+/**
+ * @param {string} env
+ * @returns {import('../parts/page.js').Column<any>[]}
+ */
+function columns(env) {
+  return [
+    {
+      name: 'Notification',
+      kind: 'main',
+      cell: (one) => [
+        h('a', { href: to`environments/${env}/notifications/${one.id}` }, titleOf(one.payload)),
+        h('small', {}, one.category),
+      ],
+    },
+    {
+      name: 'Subscriber',
+      cell: (one) => h('a', { class: 'plain-link', href: to`environments/${env}/subscribers/${one.subscriber_id}` }, one.subscriber_id),
+    },
+    { name: 'Status', cell: (one) => [statusOf(one), ' ', one.archived && pill('archived')] },
+    { name: 'Visible', cell: (one) => time(one.visible_at ?? one.deliver_at) },
+  ];
+}
+
+/** @param {{ status: string, read: boolean }} one */
+export function statusOf({ status, read }) {
+  if (status === 'scheduled') return pill('scheduled', 'warn');
+  return read ? pill('read', 'good') : pill('delivered', 'quiet');
+}
+
+/**
+ * @param {URLSearchParams} query
+ * @param {string} address
+ */
+function nothing(query, address) {
+  if ([...query].length > 0) {
+    return empty(
+      'Nothing fits these filters',
+      h('p', {}, 'Category and subscriber must be given exactly. ', h('a', { href: address }, 'Show all')),
+    );
+  }
+  const body = { subscriber_id: 'user_42', category: 'comment', payload: { title: 'Grace replied to you' } };
+  return empty(
+    'No notification yet',
+    h('p', {}, 'Send the first one from a terminal, with an API key of this environment:'),
+    code(curl('/v1/notifications', body), 'A request with curl'),
+  );
+}
