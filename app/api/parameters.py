@@ -12,6 +12,8 @@ from app.contract import strings, timestamps
 from app.contract.errors import InvalidRequest
 from app.contract.resources import Status
 from app.services import places
+from app.services.places import TimedPlace
+from app.services.records import NotificationFilter
 
 _STATUSES: Final[dict[str, Status]] = {"scheduled": "scheduled", "delivered": "delivered"}
 
@@ -19,6 +21,14 @@ STATUS: Final = Parameter(
     "status",
     "Only what waits for its `deliver_at`, or only what was delivered.",
     {"type": "string", "enum": list(_STATUSES)},
+)
+_TIME: Final = {"type": "string", "format": "date-time"}
+NOTIFICATION_FILTERS: Final = (
+    Parameter("subscriber_id", "Only this person's.", {"type": "string", "minLength": 1, "maxLength": 255}),
+    Parameter("category", "Only of this category.", {"type": "string", "minLength": 1, "maxLength": 255}),
+    STATUS,
+    Parameter("after", "Only from this time on; `visible_at` counts, or `deliver_at` of what waits.", _TIME),
+    Parameter("before", "Only before this time.", _TIME),
 )
 
 
@@ -56,6 +66,12 @@ def place(query: Query) -> UUID | None:
     return None if text is None else places.decode_place(text)
 
 
+def timed_place(query: Query) -> TimedPlace | None:
+    """The same of one that is ordered by a time. Raises InvalidRequest."""
+    text = query.one("cursor")
+    return None if text is None else TimedPlace.decode(text)
+
+
 def status(query: Query) -> Status | None:
     """Raises InvalidRequest."""
     text = query.one("status")
@@ -86,3 +102,14 @@ def moment_us(query: Query, name: str) -> int | None:
     if moment is None or not timestamps.is_acceptable(moment):
         raise InvalidRequest(f"{name} must be RFC 3339 with an offset (write + as %2B), years 1970 to 9998")
     return timestamps.to_us(moment)
+
+
+def notification_filter(query: Query) -> NotificationFilter:
+    """Raises InvalidRequest."""
+    return NotificationFilter(
+        subscriber_id=short_text(query, "subscriber_id"),
+        category=short_text(query, "category"),
+        status=status(query),
+        after_us=moment_us(query, "after"),
+        before_us=moment_us(query, "before"),
+    )

@@ -14,16 +14,18 @@ from app.contract.errors import InvalidRequest
 _MOST_US: Final = 253_370_764_800_000_000  # the year 9999
 
 
-class SubscriberPlace(msgspec.Struct, frozen=True):
-    created_at: datetime
+class TimedPlace(msgspec.Struct, frozen=True):
+    """Of a list ordered by a time, and by id where times are equal."""
+
+    time: datetime
     id: UUID
 
     def encode(self) -> str:
-        us = timestamps.to_us(self.created_at)
+        us = timestamps.to_us(self.time)
         return _encode(us.to_bytes(8, "big", signed=True) + self.id.bytes)
 
     @classmethod
-    def decode(cls, text: str) -> "SubscriberPlace":
+    def decode(cls, text: str) -> "TimedPlace":
         """Raises InvalidRequest."""
         raw = _decode(text, 24)
         us = int.from_bytes(raw[:8], "big", signed=True)

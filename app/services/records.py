@@ -40,16 +40,16 @@ class Records:
         environment_id: UUID,
         wanted: NotificationFilter,
         *,
-        cursor: str | None,
+        before: UUID | None,
         limit: int,
     ) -> Listing[Notification]:
-        """Newest first by visible_at, or deliver_at while it waits.
+        """Newest first by visible_at, or deliver_at while it waits. before: where the last page ended.
 
-        Raises InvalidRequest (cursor), Unavailable.
+        Raises Unavailable.
         """
         below = HIGHEST if wanted.before_us is None else timestamps.position_floor(wanted.before_us)
-        if cursor is not None:
-            below = min(below, places.decode_place(cursor))
+        if before is not None:
+            below = min(below, before)
         async with acquire(self._pool) as connection:
             found = await records.select_notifications(
                 connection,
@@ -94,16 +94,16 @@ class Records:
         environment_id: UUID,
         *,
         status: resources.Status | None,
-        cursor: str | None,
+        before: UUID | None,
         limit: int,
     ) -> Listing[Broadcast]:
-        """Newest first. Raises InvalidRequest (cursor), Unavailable."""
+        """Newest first. before: where the last page ended. Raises Unavailable."""
         async with acquire(self._pool) as connection:
             found = await records.select_broadcasts(
                 connection,
                 environment_id,
                 status=status,
-                below=HIGHEST if cursor is None else places.decode_place(cursor),
+                below=before or HIGHEST,
                 limit=limit + 1,
             )
         return Listing(

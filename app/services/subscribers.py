@@ -11,7 +11,7 @@ from app.contract.resources import Subscriber
 from app.db import inbox, subscribers
 from app.db.pool import Pool, acquire, run
 from app.outbox.publisher import Publisher
-from app.services.places import SubscriberPlace
+from app.services.places import TimedPlace
 
 # How often a request makes its person anew, who is erased each time before it can be carried out.
 ATTEMPTS: Final = 10
@@ -64,15 +64,14 @@ class Subscribers:
         )
 
     async def page(
-        self, environment_id: UUID, *, cursor: str | None, limit: int
+        self, environment_id: UUID, *, before: TimedPlace | None, limit: int
     ) -> resources.Listing[Subscriber]:
-        """Newest first. Raises InvalidRequest (cursor), Unavailable."""
-        before = None if cursor is None else SubscriberPlace.decode(cursor)
+        """Newest first. Raises Unavailable."""
         async with acquire(self._pool) as connection:
             found = await subscribers.select_subscribers(
                 connection,
                 environment_id,
-                before=None if before is None else (before.created_at, before.id),
+                before=None if before is None else (before.time, before.id),
                 limit=limit + 1,
             )
         last = found[limit - 1] if len(found) > limit else None
@@ -81,7 +80,7 @@ class Subscribers:
                 Subscriber(one.subscriber_id, timestamps.format_datetime(one.created_at))
                 for one in found[:limit]
             ],
-            next_cursor=None if last is None else SubscriberPlace(last.created_at, last.id).encode(),
+            next_cursor=None if last is None else TimedPlace(last.created_at, last.id).encode(),
         )
 
     async def erase(self, environment_id: UUID, subscriber_id: str) -> None:

@@ -1,26 +1,14 @@
 """GET /v1/notifications and /v1/broadcasts: what was sent, and what became of it."""
 
-from typing import Final
-
 from litestar import get
 
 from app.api import parameters, replies
 from app.api.auth import require_api_key
-from app.api.describe import Answer, Operation, Parameter, describe
+from app.api.describe import Answer, Operation, describe
 from app.api.parameters import PAGE
 from app.api.replies import Reply
 from app.api.request import Request
 from app.contract.resources import Broadcast, Listing, Notification, Timeline
-from app.services.records import NotificationFilter
-
-_TIME: Final = {"type": "string", "format": "date-time"}
-_FILTERS: Final = (
-    Parameter("subscriber_id", "Only this person's.", {"type": "string", "minLength": 1, "maxLength": 255}),
-    Parameter("category", "Only of this category.", {"type": "string", "minLength": 1, "maxLength": 255}),
-    parameters.STATUS,
-    Parameter("after", "Only from this time on; `visible_at` counts, or `deliver_at` of what waits.", _TIME),
-    Parameter("before", "Only before this time.", _TIME),
-)
 
 
 @get(
@@ -30,7 +18,7 @@ _FILTERS: Final = (
         Operation(
             summary="List notifications",
             tag="Notifications",
-            parameters=[*_FILTERS, *PAGE.parameters],
+            parameters=[*parameters.NOTIFICATION_FILTERS, *PAGE.parameters],
             answers={200: Answer("One page.", Listing[Notification])},
         )
     ),
@@ -41,15 +29,11 @@ async def list_notifications(request: Request) -> Reply:
     What was retracted, erased or has expired is gone from here too.
     """
     query = request.query
-    wanted = NotificationFilter(
-        subscriber_id=parameters.short_text(query, "subscriber_id"),
-        category=parameters.short_text(query, "category"),
-        status=parameters.status(query),
-        after_us=parameters.moment_us(query, "after"),
-        before_us=parameters.moment_us(query, "before"),
-    )
     found = await request.services.records.notifications(
-        request.api_key.environment_id, wanted, cursor=query.one("cursor"), limit=PAGE.of(query)
+        request.api_key.environment_id,
+        parameters.notification_filter(query),
+        before=parameters.place(query),
+        limit=PAGE.of(query),
     )
     return replies.json(found)
 
@@ -114,7 +98,7 @@ async def list_broadcasts(request: Request) -> Reply:
     found = await request.services.records.broadcasts(
         request.api_key.environment_id,
         status=parameters.status(query),
-        cursor=query.one("cursor"),
+        before=parameters.place(query),
         limit=PAGE.of(query),
     )
     return replies.json(found)

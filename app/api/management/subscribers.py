@@ -7,7 +7,7 @@ import msgspec
 from litestar import delete, get, put
 from litestar.handlers import HTTPRouteHandler
 
-from app.api import replies
+from app.api import parameters, replies
 from app.api.auth import require_api_key
 from app.api.describe import Answer, Operation, describe
 from app.api.management.parameters import subscriber_id
@@ -37,7 +37,7 @@ async def list_subscribers(request: Request) -> Reply:
     """Newest first by `created_at`."""
     query = request.query
     found = await request.services.subscribers.page(
-        request.api_key.environment_id, cursor=query.one("cursor"), limit=PAGE.of(query)
+        request.api_key.environment_id, before=parameters.timed_place(query), limit=PAGE.of(query)
     )
     return replies.json(found)
 
