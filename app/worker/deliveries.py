@@ -1,13 +1,15 @@
 """Delivers what was scheduled, within milliseconds of its time."""
 
 import math
+import time
 from typing import Final
 
 from app.db import delivery
 from app.db.pool import Pool, acquire, run
 from app.outbox.publisher import Publisher
+from app.worker.pace import Pace
 
-BATCH: Final = 200  # what a quiet environment may have to wait for
+BATCH: Final = 200  # items at most
 _HELD_ELSEWHERE_S: Final = 0.02  # what is due is in other hands; they are about to finish
 
 
@@ -15,6 +17,7 @@ class Deliveries:
     def __init__(self, pool: Pool, publisher: Publisher) -> None:
         self._pool = pool
         self._publisher = publisher
+        self._pace = Pace(BATCH)
 
     async def run_once(self) -> float:
         """One batch of notifications and one broadcast; seconds until more is due. Raises Unavailable."""
@@ -22,10 +25,12 @@ class Deliveries:
             delay = await delivery.select_next_delivery(connection)
         if delay is None or delay > 0:
             return math.inf if delay is None else delay
-        jobs = await run(self._pool, lambda connection: delivery.deliver_due(connection, BATCH))
+        begun = time.monotonic()
+        jobs = await run(self._pool, lambda connection: delivery.deliver_due(connection, self._pace.size))
         for job in jobs:
             self._publisher.offer(job)
         announced = await run(self._pool, delivery.deliver_due_broadcast)
+        self._pace.took(time.monotonic() - begun)
         if announced is not None:
             self._publisher.offer(announced.job)
         return 0 if jobs or announced else _HELD_ELSEWHERE_S
@@ -37,6 +42,7 @@ class Expiries:
     def __init__(self, pool: Pool, publisher: Publisher) -> None:
         self._pool = pool
         self._publisher = publisher
+        self._pace = Pace(BATCH)
 
     async def run_once(self) -> float:
         """One batch of notifications and one broadcast; seconds until more is due. Raises Unavailable."""
@@ -44,10 +50,12 @@ class Expiries:
             delay = await delivery.select_next_expiry(connection)
         if delay is None or delay > 0:
             return math.inf if delay is None else delay
-        jobs = await run(self._pool, lambda connection: delivery.expire_due(connection, BATCH))
+        begun = time.monotonic()
+        jobs = await run(self._pool, lambda connection: delivery.expire_due(connection, self._pace.size))
         for job in jobs:
             self._publisher.offer(job)
         ended = await run(self._pool, delivery.expire_due_broadcast)
+        self._pace.took(time.monotonic() - begun)
         if ended is not None:
             self._publisher.offer(ended.job)
         return 0 if jobs or ended else _HELD_ELSEWHERE_S

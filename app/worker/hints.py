@@ -1,5 +1,6 @@
 """Publishes the hints that their own process did not get to: it crashed, or Redis was away."""
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,16 +13,18 @@ from app.contract.hints import Hint
 from app.db import outbox
 from app.db.outbox import HintJob, Job
 from app.db.pool import Pool, acquire
+from app.worker.pace import Pace
 
 log = structlog.stdlib.get_logger()
 
-BATCH: Final = 500  # what a quiet environment may have to wait for
+BATCH: Final = 500  # jobs at most
 
 
 class HintJobs:
     def __init__(self, pool: Pool, client: Redis) -> None:
         self._pool = pool
         self._client = client
+        self._pace = Pace(BATCH)
 
     async def run_once(self) -> float:
         """One batch; seconds until the next is due. While Redis is away nothing is claimed.
@@ -34,8 +37,9 @@ class HintJobs:
             return delay
         if not await redis.is_there(self._client):
             return redis.AWAY_PAUSE_S
+        begun = time.monotonic()
         async with acquire(self._pool) as connection:
-            claimed = await outbox.claim_jobs(connection, "hint", BATCH)
+            claimed = await outbox.claim_jobs(connection, "hint", self._pace.size)
         jobs = await self._decode(claimed)
         hints = coalesce(jobs)
         if not await redis.publish(self._client, hints):
@@ -44,6 +48,7 @@ class HintJobs:
             async with acquire(self._pool) as connection:
                 await outbox.finish_hint_jobs(connection, jobs, hints)
             telemetry.jobs.labels("hint", "done").inc(len(jobs))
+        self._pace.took(time.monotonic() - begun)
         return 0
 
     async def _decode(self, claimed: Sequence[Job]) -> list[HintJob]:
