@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     migrate_on_boot: bool = True
     dev_environment: str | None = None
     dev_api_key: str | None = None
+    admin_email: str | None = None
+    admin_password: str | None = None
     demo: bool = False
     tls_terminated: bool = False
     retention_months: int = 12
@@ -78,6 +80,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     for name in ("DATABASE_URL", "REDIS_URL"):
         if _VARIABLES[name][0] not in found:
             raise SettingsError(f"{name} is not set: give the URL, or use bin/dev, which starts its own")
+    for name, other in (_ADMIN, _ADMIN[::-1]):
+        if _VARIABLES[name][0] in found and _VARIABLES[other][0] not in found:
+            raise SettingsError(f"{other} is not set, but {name} is: an administrator takes both")
     return msgspec.convert(found, Settings)
 
 
@@ -161,6 +166,7 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+_ADMIN: Final = ("BELLWIRE_ADMIN_EMAIL", "BELLWIRE_ADMIN_PASSWORD")
 _VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "DATABASE_URL": ("database_url", _url("postgresql", "postgres")),
     "REDIS_URL": ("redis_url", _url("redis", "rediss", "redis+cluster", "unix")),
@@ -174,6 +180,8 @@ _VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "BELLWIRE_MIGRATE_ON_BOOT": ("migrate_on_boot", _flag),
     "BELLWIRE_DEV_ENVIRONMENT": ("dev_environment", _text),
     "BELLWIRE_DEV_API_KEY": ("dev_api_key", _text),
+    "BELLWIRE_ADMIN_EMAIL": ("admin_email", _text),
+    "BELLWIRE_ADMIN_PASSWORD": ("admin_password", _text),
     "BELLWIRE_DEMO": ("demo", _flag),
     "BELLWIRE_TLS_TERMINATED": ("tls_terminated", _flag),
     "BELLWIRE_RETENTION_MONTHS": ("retention_months", _number(int, 1, 1200)),

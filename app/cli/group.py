@@ -3,7 +3,7 @@
 import click
 
 from app import __version__
-from app.cli import dlq, documents, importing, roles, schema, setup, talk
+from app.cli import admin, dlq, documents, importing, roles, schema, setup, talk
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=schema.VARIABLES_HELP)
@@ -24,6 +24,7 @@ for command in (
     documents.openapi,
     setup.env,
     setup.key,
+    admin.admin,
     dlq.dlq,
     talk.send,
     talk.tail,

@@ -10,7 +10,6 @@ from prometheus_client import start_http_server
 from app import redis
 from app.api import main as api_main
 from app.cli import console, supervisor
-from app.contract.errors import InvalidRequest
 from app.db import migrate
 from app.services import seeds
 from app.services.figures import Reporter
@@ -106,10 +105,7 @@ async def _prepare(settings: Settings) -> None:
         plan = await migrate.migrate(settings.database_url)
         if not plan.is_done:
             log.info("migrated", applied=plan.pending, functions=plan.functions_changed)
-        try:
-            await seeds.plant(settings)
-        except InvalidRequest as error:
-            raise click.ClickException(f"BELLWIRE_DEV_ENVIRONMENT: {error}") from None
+        await seeds.plant(settings)
 
 
 async def _announced(role: str, serving: Callable[[Callable[[Address], None]], Awaitable[None]]) -> None:

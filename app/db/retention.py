@@ -91,6 +91,24 @@ async def forget_overrides(connection: Connection, batch: int) -> int:
     return forgotten
 
 
+FORGET_SESSIONS: Final = "SELECT forget_sessions($1)"
+
+
+async def forget_sessions(connection: Connection, batch: int) -> int:
+    """Administrators' sessions that have ended."""
+    forgotten: int = (await fetch_one(connection, FORGET_SESSIONS, batch))[0]
+    return forgotten
+
+
+FORGET_LOGIN_FAILURES: Final = "SELECT forget_login_failures($1)"
+
+
+async def forget_login_failures(connection: Connection, batch: int) -> int:
+    """Those that no longer count."""
+    forgotten: int = (await fetch_one(connection, FORGET_LOGIN_FAILURES, batch))[0]
+    return forgotten
+
+
 class Partition(msgspec.Struct, frozen=True):
     """One that may go. state: how far dropping it got before."""
 

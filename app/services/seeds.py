@@ -1,27 +1,60 @@
-"""What a boot plants when its settings ask for it. What is there already is never changed."""
+"""What a boot plants when its settings ask for it."""
 
 import contextlib
 
 import structlog
 
-from app.contract.errors import Conflict
-from app.db.pool import create_pool
+from app.contract import admin
+from app.contract.admin import UserRequest
+from app.contract.errors import Conflict, InvalidRequest
+from app.db.pool import Pool, create_pool
+from app.security.passwords import Passwords
 from app.services import environments
+from app.services.admin_users import AdminUsers
 from app.settings import Settings
 
 log = structlog.stdlib.get_logger()
 
 
 async def plant(settings: Settings) -> None:
-    """The development environment and its key. Raises InvalidRequest, Unavailable."""
-    slug = settings.dev_environment
-    if slug is None:
-        return
-    log.warning("anybody may read this environment: for development only", environment=slug)
+    """The development environment with its key, and the administrator who always gets in.
+
+    Raises InvalidRequest (naming the variable), Unavailable.
+    """
     async with create_pool(settings.database_url, size=2, name="seed") as pool:
+        if settings.dev_environment is not None:
+            await _plant_environment(pool, settings.dev_environment, settings.dev_api_key)
+        if settings.admin_email is not None and settings.admin_password is not None:
+            await _plant_admin(pool, settings.admin_email, settings.admin_password)
+
+
+async def _plant_environment(pool: Pool, slug: str, api_key: str | None) -> None:
+    """What is there already is not changed."""
+    log.warning("anybody may read this environment: for development only", environment=slug)
+    try:
         with contextlib.suppress(Conflict):
             await environments.create_environment(
                 pool, slug=slug, name=slug.title(), require_subscriber_hash=False
             )
-        if settings.dev_api_key is not None:
-            await environments.create_api_key(pool, slug=slug, name="development", key=settings.dev_api_key)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"BELLWIRE_DEV_ENVIRONMENT: {error}") from None
+    if api_key is not None:
+        await environments.create_api_key(pool, slug=slug, name="development", key=api_key)
+
+
+async def _plant_admin(pool: Pool, email: str, password: str) -> None:
+    """An enabled admin with this password, whatever became of them: the way back in."""
+    try:
+        email = admin.normal_email(email)
+    except ValueError as error:
+        raise InvalidRequest(f"BELLWIRE_ADMIN_EMAIL: {error}") from None
+    try:
+        admin.check_password(password)
+    except ValueError as error:
+        raise InvalidRequest(f"BELLWIRE_ADMIN_PASSWORD: {error}") from None
+    with Passwords.open() as passwords:
+        changed = await AdminUsers(pool, passwords).ensure_admin(
+            UserRequest(email=email, name=email, role="admin", password=password)
+        )
+    if changed:
+        log.warning("this administrator was made, or given this password again", email=email)

@@ -16,6 +16,12 @@ log = structlog.stdlib.get_logger()
 BATCH: Final = 500
 EVERY_S: Final = 24 * 3600.0
 _AFTER_TROUBLE_S: Final = 600.0
+_FORGETTING: Final = (
+    retention.forget_requests,
+    retention.forget_overrides,
+    retention.forget_sessions,
+    retention.forget_login_failures,
+)
 
 
 class Retention:
@@ -62,12 +68,11 @@ class Retention:
                 break
         while (ended := await run(self._pool, lambda c: retention.retire_broadcast(c, oldest))) is not None:
             self._publisher.offer(ended.job)
-        while await retention.forget_requests(connection, BATCH):
-            pass
         while await retention.forget_moves(connection, oldest, BATCH):
             pass
-        while await retention.forget_overrides(connection, BATCH):
-            pass
+        for forget in _FORGETTING:
+            while await forget(connection, BATCH):
+                pass
         for partition in await retention.select_partitions_before(connection, oldest):
             await retention.drop_partition(connection, partition)
             log.info("partition dropped", partition=partition.name)

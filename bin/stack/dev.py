@@ -210,6 +210,7 @@ def _welcome(environment: Mapping[str, str], api: Listen, gateway: Listen) -> st
 Bellwire runs.
 
   Demo page      {http}/demo
+  Admin console  {http}/admin  ({_admin(environment)})
   API reference  {http}/docs
   Websocket      ws://{gateway.reachable}/v1/inbox/ws?environment={slug}&subscriber_id=ada
   Health         {http}/readyz
@@ -227,6 +228,12 @@ bin/bellwire env create acme
 
 Ctrl-C stops everything. The data stays; bin/dev --fresh starts over.
 """
+
+
+def _admin(environment: Mapping[str, str]) -> str:
+    """Who may log in to the console; a password of the developer's own is not shown."""
+    email, password = (environment[f"BELLWIRE_ADMIN_{it}"] for it in ("EMAIL", "PASSWORD"))
+    return f"{email} / {password if password == DEFAULTS['BELLWIRE_ADMIN_PASSWORD'] else 'your password'}"
 
 
 _SERVERS: Final[Mapping[str, Callable[[Path], EmbeddedServer]]] = {

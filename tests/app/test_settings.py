@@ -25,5 +25,17 @@ def test_what_cannot_be_parsed_is_named(name: str, value: str) -> None:
     assert "pw" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("BELLWIRE_ADMIN_EMAIL", "BELLWIRE_ADMIN_PASSWORD"),
+        ("BELLWIRE_ADMIN_PASSWORD", "BELLWIRE_ADMIN_EMAIL"),
+    ],
+)
+def test_half_an_administrator_is_named(given: str, missing: str) -> None:
+    with pytest.raises(SettingsError, match=f"{missing} is not set"):
+        load({**GOOD, given: "half of it"})
+
+
 def test_settings_hide_passwords() -> None:
     assert "p@" not in repr(load(GOOD)).replace("postgresql", "")
