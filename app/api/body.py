@@ -22,7 +22,8 @@ async def read(receive: Receive, *, announced: bytes | None) -> bytes:
 async def stream(receive: Receive, *, announced: bytes | None, most: int) -> AsyncGenerator[bytes]:
     """The body as it arrives. Raises as read() does."""
     too_large = f"the body must be at most {most} bytes"
-    if announced is not None and (len(announced) > 16 or int(announced) > most):
+    digits = (announced or b"0").strip().lstrip(b"0")  # the parser has seen that there is nothing else
+    if len(digits) > 16 or int(digits or b"0") > most:
         raise PayloadTooLarge(too_large)
     size = 0
     more = True

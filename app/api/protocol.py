@@ -1,46 +1,60 @@
 """HTTP/1.1 on one connection: uvicorn's, bounded in heads and in waiting, with the contract's envelope."""
 
 import asyncio
-import re
 from typing import Final, cast
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api import errors
 from app.contract.errors import InvalidRequest
 
-# Nothing is upgraded on this port, and the parser drops the body of a request that offers it, as Java's
-# client does with every first one (h2c). So the parser is not told; the length stays the same.
-_UPGRADE: Final = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
-MAX_HEAD: Final = 64 * 1024  # request line and headers, in bytes, beyond what arrives at once
+MAX_HEAD: Final = 64 * 1024  # request line and headers, in bytes, beyond what arrives at once; trailers too
 PATIENCE_S = 30.0  # for a whole request to arrive; a body that brings PROGRESS bytes by then has it again
 PROGRESS = 1 << 20
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """What the parser refuses is told in the envelope, then the connection ends."""
+    """What the parser refuses is told in the envelope, in its turn, then the connection ends.
 
+    Nothing is upgraded on this port: a head that offers to, as Java's client does with its first one (h2c),
+    is read as if it did not. The parser would take what follows for the other protocol, body included, so it
+    is handed the same head once more, without the offer, and goes on from there.
+    """
+
+    parser: HttpRequestParser  # none once the connection is lost, when nothing asks for it
     _is_in_head = True
-    _head_size = 0
+    _held = 0  # bytes since the parser last told of a head's end, or of a piece of body
     _is_arriving = False  # a request has begun, and not ended
     _arrived = 0  # bytes of its body, since the timer was set
     _timer: asyncio.TimerHandle | None = None  # none for what arrives at once, as most do
+    _refusal: str | None = None  # to be told when the requests before it are answered
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._wait_for_another()
 
     def data_received(self, data: bytes) -> None:
-        was_in_head = self._is_in_head
-        if was_in_head and b"pgrade" in data:
-            data = _UPGRADE.sub(b"\r\nx-grade:", data)
-        super().data_received(data)
-        if self._is_arriving and self._timer is None:
-            self._wait_for_more()
-        if not self._is_in_head:
+        self._unset_keepalive_if_required()
+        self._held += len(data)
+        try:
+            self._read(memoryview(data))
+        except HttpParserError as error:
+            refused = error.__context__
+            known = isinstance(refused, InvalidRequest)
+            self.send_400_response(refused.message if known else "not a valid HTTP request")
             return
-        self._head_size = self._head_size + len(data) if was_in_head else 0
-        if self._head_size > MAX_HEAD and not self.transport.is_closing():
+        if self._held > MAX_HEAD:
             self.send_400_response("the head of the request is too large")
+        elif not self._is_arriving:
+            if self._is_answered:
+                self._wait_for_another()
+        elif self._timer is None:
+            self._wait_for_more()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -48,18 +62,72 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_arriving = True
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_in_head:  # trailers say nothing
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._is_in_head = False
+        """Raises InvalidRequest, which the parser passes on as the context of its own."""
+        self._held = 0
+        if self.parser.get_method() == b"CONNECT":
+            raise InvalidRequest("CONNECT is not served")
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings not in ([], [b"chunked"]):
+            raise InvalidRequest("Transfer-Encoding must be chunked")
         super().on_headers_complete()
+        self._is_in_head = self.parser.should_upgrade()
 
     def on_body(self, body: bytes) -> None:
+        self._held = 0
         self._arrived += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._is_arriving = False
-        self._stop_waiting()
         super().on_message_complete()
+        if not self._is_in_head:
+            self._held = 0
+            self._is_arriving = False
+            self._stop_waiting()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._refusal is not None and self._is_answered:
+            self.send_400_response(self._refusal)
+
+    def _should_upgrade(self) -> bool:
+        """So that uvicorn makes no request of a head with an offer, nor of its end."""
+        return True
+
+    def _read(self, data: memoryview) -> None:
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as offer:
+                data = data[offer.args[0] :]
+                self.parser.feed_data(self._head_without_offer())
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        start = b"%b %b HTTP/%b" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        headers = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join((start, *headers, b"", b""))
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether every request so far has its whole answer."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete
+
+    def _wait_for_another(self) -> None:
+        """As uvicorn does after an answer; for a first request too, and after bytes that began none."""
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def _wait_for_more(self) -> None:
         self._arrived = 0
@@ -71,18 +139,22 @@ class HttpProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _lose_patience(self) -> None:
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        is_answered = not self._is_in_head and cycle is not None and cycle.response_complete
-        if self.flow.read_paused or (self._arrived >= PROGRESS and not is_answered):
+        is_unwanted = not self._is_in_head and self._is_answered
+        if self.flow.read_paused or (self._arrived >= PROGRESS and not is_unwanted):
             self._wait_for_more()  # it is we who are slow, or it moves
-        elif is_answered:
-            self.transport.close()  # nobody wants the rest
+        elif is_unwanted:
+            self.transport.close()
         else:
             self.send_400_response("the request took too long to arrive")
 
     def send_400_response(self, msg: str) -> None:
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is None or cycle.response_complete or not cycle.response_started:
+        if self.transport.is_closing():
+            return
+        if not self._is_answered and not self.cycle.more_body:
+            self._refusal = msg
+            self.flow.pause_reading()
+            return
+        if self._is_answered or not self.cycle.response_started:
             reply = errors.envelope(InvalidRequest(msg))
             headers = b"".join(b"%b: %b\r\n" % header for header in reply.headers)
             head = b"HTTP/1.1 400 Bad Request\r\n" + headers + b"connection: close\r\n\r\n"

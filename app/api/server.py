@@ -15,7 +15,7 @@ from app.settings import Address
 
 _BACKLOG: Final = 4096
 _LAST_WORDS_S: Final = 1.0  # for the answers to what was cancelled
-_KEEP_ALIVE_S: Final = 75  # longer than the load balancers in front, which usually wait for 60 s
+KEEP_ALIVE_S = 75  # longer than the load balancers in front, which usually wait for 60 s
 
 
 def listen(address: Address, *, reuse_port: bool = False) -> socket.socket:
@@ -59,7 +59,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
 
 

@@ -6,12 +6,12 @@ from uuid import UUID
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_END: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def is_acceptable(moment: datetime) -> bool:
-    """Whether a caller may say it: with an offset, years 1970 to 9998."""
-    # By its offset a moment of 1970 may lie before it, where a position has no place for it.
-    return moment.tzinfo is not None and 1970 <= moment.year <= 9998 and to_us(moment) >= 0
+    """Whether a caller may say it: with an offset, and in the years 1970 to 9998 of UTC."""
+    return moment.tzinfo is not None and _EPOCH <= moment < _END
 
 
 def format_us(us: int) -> str:

@@ -5,18 +5,20 @@ import time
 
 import pytest
 
-from app.api import protocol
+from app.api import protocol, server
 from app.settings import Address
 from tests.app.api.wire import assert_refused, read_answer, request
 from tests.factories import Environment
 
 PATIENCE_S = 0.3
+IDLE_S = 1
 
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "PATIENCE_S", PATIENCE_S)
     monkeypatch.setattr(protocol, "PROGRESS", 1000)
+    monkeypatch.setattr(server, "KEEP_ALIVE_S", IDLE_S)
 
 
 async def trickle(writer: asyncio.StreamWriter, drop: bytes) -> None:
@@ -100,6 +102,30 @@ async def test_a_body_that_moves_has_the_time_it_takes(address: Address, environ
     writer.write(b"0\r\n\r\n")
     assert (await asyncio.wait_for(read_answer(reader), 5)).status_code == 200
     writer.close()
+
+
+async def test_half_a_head_is_400_and_the_end(address: Address) -> None:
+    for half in (b"G", b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"\r\nPOST /v1/notifications"):
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(half)
+        assert_refused(await read_answer(reader), 400, "invalid_request", "too long")
+        assert await ends(reader) == b""
+        writer.close()
+
+
+async def test_a_connection_without_a_request_ends_when_an_idle_one_does(address: Address) -> None:
+    """Nothing at all; bytes that begin no request; the same after one whose body came late."""
+    late = request("POST", b"/v1/notifications", {"Content-Length": "2"})
+    for before, then in ((b"", b""), (b"", b"\r\n"), (late, b"{}"), (late, b"{}\r\n")):
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(before)
+        if before:
+            assert_refused(await read_answer(reader), 401, "unauthorized")
+        started = time.monotonic()
+        writer.write(then)
+        assert await ends(reader) == b""
+        assert IDLE_S * 0.9 <= time.monotonic() - started < 4 * IDLE_S
+        writer.close()
 
 
 async def test_an_idle_connection_is_left_alone(address: Address) -> None:

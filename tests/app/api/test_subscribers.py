@@ -13,6 +13,14 @@ from tests.app.api.wire import assert_refused, exchange, request
 from tests.factories import Environment
 
 
+async def test_a_created_at_past_the_years_by_its_offset_is_400(backend: httpx.AsyncClient) -> None:
+    """As a position it would be past what a cursor may hold."""
+    for late in ("9998-12-31T23:59:59.999999-23:59", "9999-01-01T00:00:00Z"):
+        refused = await backend.put("/v1/subscribers/ada", json={"created_at": late})
+        assert_refused(refused, 400, "invalid_request", "created_at")
+    assert (await backend.get("/v1/subscribers/ada")).status_code == 404
+
+
 async def test_created_at_applies_on_first_create_only(backend: httpx.AsyncClient) -> None:
     first = await backend.put("/v1/subscribers/ada", json={"created_at": "2020-02-03T04:05:06.7+02:00"})
     assert first.status_code == 200

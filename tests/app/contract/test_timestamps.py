@@ -1,0 +1,30 @@
+"""Which times a caller may say: those of the years 1970 to 9998, as they are in UTC."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from app.contract import timestamps
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [
+        ("1970-01-01T00:00:00+00:00", True),
+        ("1969-12-31T23:59:59.999999+00:00", False),
+        ("1970-01-01T00:00:00+00:01", False),
+        ("1969-12-31T23:59:00-00:01", True),
+        ("9998-12-31T23:59:59.999999+00:00", True),
+        ("9999-01-01T00:00:00+00:00", False),
+        ("9998-12-31T23:59:59.999999-23:59", False),
+        ("9999-01-01T00:00:00+00:01", True),
+        ("9999-12-31T23:59:59.999999-23:59", False),
+        ("0001-01-01T00:00:00+23:59", False),
+        ("2030-01-01T00:00:00", False),
+    ],
+)
+def test_the_offset_counts(text: str, *, accepted: bool) -> None:
+    moment = datetime.fromisoformat(text)
+    assert timestamps.is_acceptable(moment) == accepted
+    if accepted:
+        assert 1970 <= moment.astimezone(UTC).year <= 9998
