@@ -1,4 +1,4 @@
-"""/admin: the console, a page over the admin API. Its addresses are its own; it asks nobody but this server."""
+"""/admin: the console, a page over the admin API. It reads its own addresses, and asks only this server."""
 
 import functools
 import hashlib

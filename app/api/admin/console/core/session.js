@@ -13,8 +13,18 @@ export const ROLES = Object.freeze({
   admin: 'Everything, users included',
 });
 
+/** Set while this browser has a session, as far as it knows: whoever has none need not ask whose it is. */
+const SIGNED_IN = 'bellwire.signed-in';
+
 /** @type {Me | null} */
 let me = null;
+
+/** @param {Me | null} found */
+function become(found) {
+  me = found;
+  if (found) localStorage.setItem(SIGNED_IN, 'yes');
+  else localStorage.removeItem(SIGNED_IN);
+}
 
 export const session = {
   get me() {
@@ -28,11 +38,12 @@ export const session = {
 
   /** Asks whose the cookie is; null where it is nobody's. */
   async load() {
+    if (localStorage.getItem(SIGNED_IN) === null) return null;
     try {
-      me = await api('me');
+      become(await api('me'));
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 401)) throw error;
-      me = null;
+      become(null);
     }
     return me;
   },
@@ -42,15 +53,15 @@ export const session = {
    * @param {string} password
    */
   async signIn(email, password) {
-    me = await api('login', { method: 'POST', body: { email, password } });
+    become(await api('login', { method: 'POST', body: { email, password } }));
   },
 
   async signOut() {
     await api('logout', { method: 'POST' });
-    me = null;
+    become(null);
   },
 
   forget() {
-    me = null;
+    become(null);
   },
 };

@@ -129,7 +129,7 @@ function account(page) {
     { class: 'account' },
     h(
       'a',
-      { href: to`account`, class: 'me', 'aria-current': page === 'account' && 'page' },
+      { href: to`account`, class: 'me', title: me.email, 'aria-current': page === 'account' && 'page' },
       h('b', {}, me.name),
       h('small', {}, me.role),
     ),

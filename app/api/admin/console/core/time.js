@@ -34,11 +34,11 @@ export function clock(iso) {
   return CLOCK.format(Date.parse(iso));
 }
 
-/** For <input type="datetime-local">, which knows no zones. @param {string | null} iso */
+/** For <input type="datetime-local">, which knows no zones: to the minute. @param {string | null} iso */
 export function toLocalInput(iso) {
   const instant = new Date(iso ?? '');
   if (Number.isNaN(instant.getTime())) return '';
-  return new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  return new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 /** And back: RFC 3339 in UTC, empty for nothing. @param {string} value */

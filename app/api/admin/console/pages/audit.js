@@ -23,7 +23,7 @@ export default async function audit({ query, signal }) {
 /** @type {import('../parts/page.js').Column<any>[]} */
 const COLUMNS = [
   { name: 'When', cell: (entry) => time(entry.occurred_at) },
-  { name: 'Who', cell: (entry) => entry.actor?.email ?? h('span', { class: 'quiet' }, 'nobody signed in') },
+  { name: 'Who', kind: 'keep', cell: (entry) => entry.actor?.email ?? h('span', { class: 'quiet' }, 'the server') },
   { name: 'What', kind: 'main', cell: (entry) => entry.action },
   { name: 'On', cell: (entry) => target(entry) },
   { name: 'Environment', kind: 'wide', cell: (entry) => environment(entry.environment_slug) },

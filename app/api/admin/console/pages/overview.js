@@ -24,7 +24,8 @@ import { card, heading } from '../parts/page.js';
  *   format?: (value: number) => string, link?: string, bad?: boolean }} Gauge */
 
 const EVERY_MS = 2000;
-const SLOTS = 90; // three minutes
+const LEAST = 30; // slots of a line: the last minute at first, the last three later
+const MOST = 90;
 const SECONDS = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
 /** What was seen since the console was opened: a page that is left goes on where it was. @type {Overview[]} */
@@ -44,7 +45,7 @@ const GAUGES = [
   },
   {
     title: 'Hint latency',
-    note: 'from commit to frame, 99th percentile',
+    note: '99th percentile, commit to frame',
     kind: 'line',
     value: (now) => now.hint_latency_ms?.p99 ?? null,
     format: ms,
@@ -65,7 +66,7 @@ export default async function overview({ signal }) {
   await ask(signal);
   const figures = h('div', { class: 'gauges' });
   const asOf = h('p', { class: 'lead' });
-  const problem = h('div', {});
+  const problem = h('div', { class: 'problem' });
   /** @param {unknown} [error] */
   const draw = (error) => {
     const now = seen[seen.length - 1];
@@ -88,7 +89,7 @@ function head(asOf) {
 /** @param {AbortSignal} signal */
 async function ask(signal) {
   seen.push(await api('overview', { signal }));
-  if (seen.length > SLOTS) seen.shift();
+  if (seen.length > MOST) seen.shift();
 }
 
 /**
@@ -121,6 +122,7 @@ function figure({ title, note, kind, value, format = (given) => given.toLocaleSt
     kind === 'bars'
       ? (now.notifications_per_minute ?? []).map(({ minute, count }) => ({ at: clock(minute), value: count }))
       : seen.map((one) => ({ at: SECONDS.format(Date.parse(one.as_of)), value: value(one) }));
+  const slots = kind === 'bars' ? points.length || 1 : Math.max(LEAST, points.length);
   const section = card(
     title,
     h(
@@ -129,8 +131,8 @@ function figure({ title, note, kind, value, format = (given) => given.toLocaleSt
       current === null ? 'unknown' : format(current),
     ),
     h('p', { class: 'note' }, detail(title, now) ?? note, link && [' · ', h('a', { href: link }, 'look at them')]),
-    chart({ name: title, points, slots: kind === 'bars' ? points.length || 1 : SLOTS, kind, format }),
-    h('p', { class: 'span' }, h('span', {}, kind === 'bars' ? 'an hour ago' : '3 minutes ago'), h('span', {}, 'now')),
+    chart({ name: title, points, slots, kind, format }),
+    h('p', { class: 'span' }, h('span', {}, kind === 'bars' ? 'an hour ago' : `${(slots * EVERY_MS) / 1000} seconds ago`), h('span', {}, 'now')),
   );
   section.dataset.testid = `gauge-${title.toLowerCase().replaceAll(' ', '-')}`;
   return section;
@@ -143,7 +145,7 @@ function figure({ title, note, kind, value, format = (given) => given.toLocaleSt
 function detail(title, now) {
   const median = now.hint_latency_ms?.p50;
   if (title === 'Hint latency' && median !== null && median !== undefined) {
-    return `99th percentile from commit to frame; median ${ms(median)}`;
+    return `99th percentile, commit to frame; median ${ms(median)}`;
   }
   if (title === 'Queue depth' && now.queue_due !== null) return `jobs waiting, ${now.queue_due.toLocaleString()} of them due`;
   return null;

@@ -93,11 +93,12 @@ function lines(points, x, y) {
   });
 }
 
-/** The next round number: 1, 2 or 5 times a power of ten. @param {number} value */
+/** The next round number. @param {number} value */
 function ceiling(value) {
   if (value <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((round) => round >= value) ?? value;
+  const factors = power === 1 ? [1, 2, 3, 4, 5, 6, 8, 10] : [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
+  return factors.map((factor) => factor * power).find((round) => round >= value) ?? value;
 }
 
 /**

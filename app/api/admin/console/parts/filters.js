@@ -48,7 +48,7 @@ export function filterBar(address, query, filters) {
 function control({ name, kind, options, placeholder }, value) {
   const id = `filter-${name}`;
   if (options) return select({ id, name }, options, value);
-  if (kind === 'time') return input({ id, name, type: 'datetime-local', step: 1, value: toLocalInput(value) });
+  if (kind === 'time') return input({ id, name, type: 'datetime-local', value: toLocalInput(value) });
   return input({ id, name, value, placeholder });
 }
 

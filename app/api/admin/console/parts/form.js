@@ -126,7 +126,7 @@ function tell(element, foot, error) {
   const named = [.../** @type {Iterable<any>} */ (element.elements)].find(
     ({ name, type }) => name && type !== 'hidden' && new RegExp(`\\b${name}\\b`).test(error.message),
   );
-  if (named && error instanceof ApiError && [400, 409].includes(error.status)) {
+  if (named && error instanceof ApiError && [400, 403, 409].includes(error.status)) {
     mark(named, reason(error));
     named.focus();
     return;

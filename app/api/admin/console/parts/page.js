@@ -67,27 +67,33 @@ export function pill(text, kind = 'quiet') {
 
 /**
  * @template T
+ * @param {Column<T>[]} columns
+ * @param {T} row
+ */
+function cells(columns, row) {
+  return columns.map(({ name, cell, kind }) => h('td', { role: 'cell', class: kind, 'data-name': name }, h('div', {}, cell(row))));
+}
+
+/**
+ * Where it is narrow, a row is a block with its columns' names; the roles say that it still is a table.
+ * @template T
  * @param {string} caption For screen readers.
  * @param {Column<T>[]} columns
  * @param {T[]} rows
  */
 export function table(caption, columns, rows) {
   const head = columns.map(({ name, kind }) =>
-    h('th', { scope: 'col', class: kind }, kind?.includes('end') ? h('span', { class: 'hidden' }, name) : name),
+    h('th', { role: 'columnheader', scope: 'col', class: kind }, kind?.includes('end') ? h('span', { class: 'hidden' }, name) : name),
   );
   return h(
     'div',
     { class: 'table', role: 'region', 'aria-label': caption, tabindex: '0' },
     h(
       'table',
-      {},
+      { role: 'table' },
       h('caption', { class: 'hidden' }, caption),
-      h('thead', {}, h('tr', {}, head)),
-      h(
-        'tbody',
-        {},
-        rows.map((row) => h('tr', {}, columns.map(({ cell, kind }) => h('td', { class: kind }, cell(row))))),
-      ),
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head)),
+      h('tbody', { role: 'rowgroup' }, rows.map((row) => h('tr', { role: 'row' }, cells(columns, row)))),
     ),
   );
 }
