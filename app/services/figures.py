@@ -55,12 +55,12 @@ class Reporter:
     async def open(cls, client: Redis) -> AsyncGenerator[None]:
         """Reports for as long as the block runs."""
         reporter = cls(client)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(reporter._run())
-            try:
-                yield
-            finally:
-                reporter._closing.set()
+        reporting = asyncio.create_task(reporter._run())
+        try:
+            yield
+        finally:
+            reporter._closing.set()
+            await reporting
 
     async def _run(self) -> None:
         while not self._closing.is_set():
