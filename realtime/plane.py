@@ -60,7 +60,7 @@ class Plane(Generic[T]):
         telemetry.connections.inc()
 
     def renewed(self, member: Member[T]) -> None:
-        """The member's identity has another end."""
+        """The member's identity is another proof's."""
         self._validity.renewed(member)
 
     def leave(self, member: Member[T]) -> None:
@@ -86,7 +86,7 @@ async def open_plane(
     sweeper = Sweeper(pool, hub, counts)
     wheel = Wheel()
     authenticator = Authenticator(pool)
-    validity = Validity(authenticator)
+    validity = Validity(pool)
     broker = Broker(redis_url, receive=relay.receive, up=sweeper.hint_plane_up, down=sweeper.hint_plane_down)
     async with asyncio.TaskGroup() as tasks:
         loops = [tasks.create_task(loop.run()) for loop in (broker, relay, counts, sweeper, wheel, validity)]

@@ -82,8 +82,9 @@ class Stream:
 
     def opened(self, audience: Audience[Told]) -> None:
         self.audience = audience
-        if self._is_over or self.opening.done():
+        if self._is_over or self.opening.done():  # erased, or gone, before it was open
             self.end()
+            self.refuse(None)
             return
         self._counts = Counted(audience.unread, audience.unseen, audience.version)
         audience.go_live(self)

@@ -10,12 +10,13 @@ from typing import Final, Protocol
 import structlog
 
 from app.contract.errors import Unavailable
+from app.db import environments
 from app.db.environments import Environment
-from app.services.auth import Authenticator, Identity
+from app.db.pool import Pool, acquire
+from app.services.auth import Identity
 from realtime.protocol import GoodbyeReason
 
-# With the authenticator's half second: well within the two seconds promised.
-CHECK_S: Final = 0.73
+CHECK_S: Final = 0.73  # well within the two seconds promised
 
 log = structlog.stdlib.get_logger()
 
@@ -31,55 +32,83 @@ class Holder(Protocol):
         ...
 
 
+class _Tenant:
+    """The holders of one environment."""
+
+    __slots__ = ("environment", "holders", "unchecked")
+
+    def __init__(self) -> None:
+        # As it was last read; the proofs of all but the unchecked hold for it.
+        self.environment: Environment | None = None
+        self.holders: set[Holder] = set()
+        # A proof may be older than its holder's going live by any time: it is compared with a state that
+        # was asked for later, never with one that was known before.
+        self.unchecked: set[Holder] = set()
+
+
 class Validity:
-    def __init__(self, authenticator: Authenticator) -> None:
-        self._authenticator = authenticator
-        self._holders: dict[str, set[Holder]] = {}
-        # The environments as they were when their holders' proofs last held.
-        self._environments: dict[str, Environment | None] = {}
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._tenants: dict[str, _Tenant] = {}
         # (when, order of arrival, whose); an entry whose holder is gone or has renewed is void.
         self._expiries: list[tuple[float, int, weakref.ref[Holder]]] = []
         self._order = itertools.count()
 
     def add(self, holder: Holder) -> None:
-        self._holders.setdefault(holder.identity.environment, set()).add(holder)
+        self._tenants.setdefault(holder.identity.environment, _Tenant()).holders.add(holder)
         self.renewed(holder)
 
     def renewed(self, holder: Holder) -> None:
-        """The holder's identity has another end."""
-        expires_at = holder.identity.expires_at
-        if expires_at is not None:
-            heapq.heappush(self._expiries, (expires_at, next(self._order), weakref.ref(holder)))
+        """The holder's identity is another than before: by another secret, with another end."""
+        identity = holder.identity
+        self._tenants[identity.environment].unchecked.add(holder)
+        if identity.expires_at is not None:
+            heapq.heappush(self._expiries, (identity.expires_at, next(self._order), weakref.ref(holder)))
 
     def remove(self, holder: Holder) -> None:
         slug = holder.identity.environment
-        holders = self._holders.get(slug, set())
-        holders.discard(holder)
-        if not holders:
-            self._holders.pop(slug, None)
-            self._environments.pop(slug, None)
+        tenant = self._tenants.get(slug)
+        if tenant is None:
+            return
+        tenant.holders.discard(holder)
+        tenant.unchecked.discard(holder)
+        if not tenant.holders:
+            del self._tenants[slug]
 
     def expire(self, now: float) -> None:
         """Expels those whose token has ended. now: Unix seconds."""
         while self._expiries and self._expiries[0][0] <= now:
             at, _, reference = heapq.heappop(self._expiries)
             holder = reference()
-            if (
-                holder is not None
-                and holder.identity.expires_at == at
-                and holder in self._holders.get(holder.identity.environment, ())
-            ):
+            if holder is None or holder.identity.expires_at != at:
+                continue
+            tenant = self._tenants.get(holder.identity.environment)
+            if tenant is not None and holder in tenant.holders:
                 holder.expel("expired")
 
     async def check(self) -> None:
-        """Expels those whose environment has changed so that their proof no longer holds."""
-        slugs = list(self._holders)
-        found = await asyncio.gather(*(self._authenticator.environment(slug) for slug in slugs))
-        for slug, environment in zip(slugs, found, strict=True):
-            if slug in self._environments and self._environments[slug] == environment:
+        """Expels those whose proof does not hold, or no longer. Raises Unavailable."""
+        if not self._tenants:
+            return
+        asked = {slug: tenant.unchecked for slug, tenant in self._tenants.items()}
+        for tenant in self._tenants.values():
+            tenant.unchecked = set()
+        try:
+            async with acquire(self._pool) as connection:
+                found = await environments.select_environments(connection, list(asked))
+        except BaseException:
+            for tenant in self._tenants.values():
+                tenant.unchecked = set(tenant.holders)
+            raise
+        now = {environment.slug: environment for environment in found}
+        for slug, unchecked in asked.items():
+            tenant = self._tenants.get(slug)
+            if tenant is None:
                 continue
-            self._environments[slug] = environment
-            for holder in list(self._holders.get(slug, ())):
+            environment = now.get(slug)
+            concerned = unchecked & tenant.holders if environment == tenant.environment else tenant.holders
+            tenant.environment = environment
+            for holder in concerned - tenant.unchecked:  # those of meanwhile are for the next read
                 if not holder.identity.is_still_valid(environment):
                     holder.expel("revoked")
 

@@ -62,10 +62,6 @@ class Authenticator:
             raise Unauthorized("the API key is unknown or revoked")
         return found
 
-    async def environment(self, slug: str) -> Environment | None:
-        """Raises Unavailable."""
-        return await self._environments.get(slug)
-
     async def subscriber(self, credentials: Credentials) -> Identity:
         """Checks in the contract's order, so that each mistake gets the one answer that belongs to it.
 

@@ -2,11 +2,21 @@
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from uuid import UUID
 
 import pytest
 
-from app.db.pool import Pool
+from app.contract.errors import Unavailable
+from app.db import environments, presence
+from app.db.pool import Connection, Pool
 from app.security import proofs
+from app.services.auth import Identity
+from app.settings import Settings
+from realtime.protocol import GoodbyeReason
+from realtime.sse import open_streams
+from realtime.validity import Validity
 from tests.factories import Environment, make_environment
 from tests.realtime.backend import Backend
 from tests.realtime.clients import Client, GatewayUnderTest
@@ -112,6 +122,142 @@ async def test_an_environment_that_begins_to_require_proofs_closes_those_without
         assert await end(without) == ("revoked", 4505)
         await proven.send({"type": "ping"})
         assert await proven.next() == {"type": "pong"}
+
+
+@asynccontextmanager
+async def paused_while_opening(
+    gateway: GatewayUnderTest, monkeypatch: pytest.MonkeyPatch, query: Mapping[str, str]
+) -> AsyncGenerator[tuple[Client, asyncio.Event]]:
+    """A socket whose proof held, and whose inbox is opened when the event is set."""
+    proved, go_on = asyncio.Event(), asyncio.Event()
+    select_inbox_ids = presence.select_inbox_ids
+
+    async def paused(connection: Connection, environment_id: UUID, names: Sequence[str]) -> dict[str, UUID]:
+        proved.set()
+        await go_on.wait()
+        return await select_inbox_ids(connection, environment_id, names)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(presence, "select_inbox_ids", paused)
+        async with gateway.socket(query) as client:
+            await asyncio.wait_for(proved.wait(), PROMPTLY_S)
+            yield client, go_on
+
+
+async def test_a_secret_rotated_out_while_an_inbox_opens_closes_its_socket(
+    gateway: GatewayUnderTest, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its proof held; since then everyone else has been looked at, with the new state."""
+    await pool.execute("UPDATE environments SET previous_secret = secret, secret = 'fresh-secret'")
+    fresh = Environment(gateway.environment.id, "acme", "fresh-secret", "")
+    query = gateway.environment.subscriber_query
+    async with (
+        gateway.socket(fresh.subscriber_query("bob")) as other,
+        gateway.client("ann") as told,
+    ):
+        await other.next("ready")
+        async with paused_while_opening(gateway, monkeypatch, query("ann")) as (late, go_on):
+            await pool.execute("UPDATE environments SET previous_secret = NULL")
+            assert await end(told) == ("revoked", 4505)
+            go_on.set()
+            await late.next("ready")
+            assert await end(late) == ("revoked", 4505)
+        await other.send({"type": "ping"})
+        await other.next("pong")
+
+
+async def test_proofs_required_while_an_inbox_opens_close_its_socket(
+    gateway: GatewayUnderTest, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = await make_environment(pool, "open", require_subscriber_hash=False)
+    without = {"environment": "open", "subscriber_id": "ann"}
+    async with (
+        gateway.socket(environment.subscriber_query("bob")) as other,
+        gateway.socket(without) as told,
+    ):
+        await other.next("ready")
+        await told.next("ready")
+        async with paused_while_opening(gateway, monkeypatch, without) as (late, go_on):
+            await pool.execute("UPDATE environments SET require_subscriber_hash = true WHERE slug = 'open'")
+            assert await end(told) == ("revoked", 4505)
+            go_on.set()
+            await late.next("ready")
+            assert await end(late) == ("revoked", 4505)
+
+
+async def test_a_stream_whose_proof_no_longer_held_when_it_began_ends(
+    pool: Pool, settings: Settings, backend: Backend
+) -> None:
+    """The same, as the API opens one: with an identity it made before."""
+    old = backend.identity("ann")
+    await pool.execute("UPDATE environments SET secret = 'fresh-secret'")
+    fresh = Identity(old.environment_id, old.environment, "bob", "fresh-secret", None)
+    async with open_streams(pool, settings) as streams, aclosing(await streams.open(fresh, None)) as kept:
+        await anext(kept)
+        for _ in range(2):  # the second comes when the new state is known
+            async with asyncio.timeout(PROMPTLY_S):
+                assert [chunk async for chunk in await streams.open(old, None)]
+        assert len(streams.active) == 1
+
+
+class Standing:
+    """A holder that remembers what it was told."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.told: GoodbyeReason | None = None
+
+    def expel(self, reason: GoodbyeReason) -> None:
+        self.told = reason
+
+
+async def test_a_proof_is_compared_with_nothing_read_before_it(
+    pool: Pool, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that became valid while the environments were being read lets its holders in."""
+    validity = Validity(pool)
+    old = Standing(backend.identity("ann"))
+    new = Standing(Identity(old.identity.environment_id, "acme", "bob", "fresh-secret", None))
+    renewed = Standing(backend.identity("eve"))
+    select_environments = environments.select_environments
+
+    async def overtaken(connection: Connection, slugs: Sequence[str]) -> list[environments.Environment]:
+        found = await select_environments(connection, slugs)
+        await pool.execute("UPDATE environments SET secret = 'fresh-secret'")
+        validity.add(new)
+        renewed.identity = new.identity
+        validity.renewed(renewed)
+        return found
+
+    validity.add(old)
+    validity.add(renewed)
+    with monkeypatch.context() as patch:
+        patch.setattr(environments, "select_environments", overtaken)
+        await validity.check()
+    assert [holder.told for holder in (old, new, renewed)] == [None, None, None]
+    await validity.check()
+    assert [holder.told for holder in (old, new, renewed)] == ["revoked", None, None]
+
+
+async def test_a_check_that_failed_is_made_up_for(
+    pool: Pool, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validity = Validity(pool)
+    first = Standing(backend.identity("ann"))
+    validity.add(first)
+    await validity.check()
+    late = Standing(Identity(first.identity.environment_id, "acme", "ann", "never-a-secret", None))
+    validity.add(late)
+
+    async def away(_connection: Connection, _slugs: Sequence[str]) -> list[environments.Environment]:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(environments, "select_environments", away)
+        with pytest.raises(Unavailable):
+            await validity.check()
+    await validity.check()
+    assert (first.told, late.told) == (None, "revoked")
 
 
 async def test_erasing_a_subscriber_closes_its_sockets_and_the_next_is_another_person(
