@@ -1,10 +1,13 @@
 """dlq: dead letters."""
 
+from typing import Final
+
 import click
 
 from app.cli import console
-from app.contract import ids, timestamps
-from app.services import dead_letters
+from app.services.dead_letters import DeadLetters
+
+_MOST: Final = 200
 
 
 @click.group()
@@ -17,16 +20,16 @@ def dlq() -> None:
 async def list_letters() -> None:
     """List them, oldest first."""
     async with console.database("dlq") as pool:
-        letters = await dead_letters.first_page(pool)
-    if not letters:
+        letters = await DeadLetters(pool).page(after=None, limit=_MOST)
+    if not letters.items:
         click.echo("no dead letters")
-    for letter in letters:
+    for letter in letters.items:
         click.echo(
-            f"{ids.encode('job', letter.id)}  {letter.environment_slug}  {letter.job_type}  "
-            f"{letter.attempts} attempts  {timestamps.format_datetime(letter.parked_at)}  {letter.last_error}"
+            f"{letter.id}  {letter.environment_slug}  {letter.job_type}  "
+            f"{letter.attempts} attempts  {letter.parked_at}  {letter.last_error}"
         )
-    if len(letters) == dead_letters.PAGE:
-        click.echo(f"(the oldest {dead_letters.PAGE}; replay these to see more)")
+    if letters.next_cursor is not None:
+        click.echo(f"(the oldest {_MOST}; replay these to see more)")
 
 
 @dlq.command()
@@ -42,7 +45,7 @@ async def replay(job: str | None, slug: str | None, *, everything: bool) -> None
         raise click.UsageError("--env goes with --all")
     async with console.database("dlq") as pool:
         if job is not None:
-            replayed = await dead_letters.replay(pool, job)
+            done = await DeadLetters(pool).replay(None, job)
         else:
-            replayed = await dead_letters.replay_all(pool, slug)
-    click.echo(f"{replayed} replayed")
+            done = await DeadLetters(pool).replay_all(None, slug)
+    click.echo(f"{done.replayed} replayed")

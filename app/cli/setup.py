@@ -3,7 +3,8 @@
 import click
 
 from app.cli import console
-from app.services import environments
+from app.services.api_keys import ApiKeys
+from app.services.environments import Environments
 
 
 @click.group()
@@ -24,10 +25,10 @@ def env() -> None:
 async def create_environment(slug: str, name: str | None, *, is_open: bool) -> None:
     """Create an environment and print its secret."""
     async with console.database("env create") as pool:
-        secret = await environments.create_environment(
-            pool, slug=slug, name=name or slug, require_subscriber_hash=not is_open
+        environment = await Environments(pool).create(
+            None, slug=slug, name=name or slug, require_subscriber_hash=not is_open
         )
-    click.echo(secret)
+    click.echo(environment.secret)
 
 
 @click.group()
@@ -42,4 +43,5 @@ def key() -> None:
 async def create_key(slug: str, name: str) -> None:
     """Create a key and print it: this is the only time it can be seen."""
     async with console.database("key create") as pool:
-        click.echo(await environments.create_api_key(pool, slug=slug, name=name))
+        created = await ApiKeys(pool).create(None, slug, name=name)
+    click.echo(created.key)

@@ -1,6 +1,7 @@
 """Management keys, by their SHA-256."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -55,3 +56,51 @@ WHERE environment_id = $1 AND id = $2
 
 async def update_last_used(connection: Connection, environment_id: UUID, key_id: UUID) -> None:
     await connection.execute(UPDATE_LAST_USED, environment_id, key_id)
+
+
+class ApiKeyRecord(msgspec.Struct, frozen=True):
+    """What is shown of a key."""
+
+    id: UUID
+    name: str
+    key_prefix: str
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+SELECT_RECORD: Final = """
+SELECT id, name, key_prefix, created_at, last_used_at, revoked_at
+FROM api_keys WHERE environment_id = $1 AND id = $2
+"""
+
+
+async def select_record(connection: Connection, environment_id: UUID, key_id: UUID) -> ApiKeyRecord | None:
+    row = await connection.fetchrow(SELECT_RECORD, environment_id, key_id)
+    return None if row is None else ApiKeyRecord(*row)
+
+
+SELECT_RECORDS: Final = """
+SELECT id, name, key_prefix, created_at, last_used_at, revoked_at
+FROM api_keys WHERE environment_id = $1 AND id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+ORDER BY id DESC LIMIT $3
+"""
+
+
+async def select_records(
+    connection: Connection, environment_id: UUID, *, before: UUID | None, limit: int
+) -> list[ApiKeyRecord]:
+    """Newest first, revoked ones included. before: the last one of the page before."""
+    rows = await connection.fetch(SELECT_RECORDS, environment_id, before, limit)
+    return [ApiKeyRecord(*row) for row in rows]
+
+
+REVOKE_API_KEY: Final = """
+UPDATE api_keys SET revoked_at = clock_timestamp()
+WHERE environment_id = $1 AND id = $2 AND revoked_at IS NULL
+"""
+
+
+async def revoke_api_key(connection: Connection, environment_id: UUID, key_id: UUID) -> bool:
+    """Whether it was good until now."""
+    return await connection.execute(REVOKE_API_KEY, environment_id, key_id) == "UPDATE 1"

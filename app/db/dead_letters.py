@@ -21,7 +21,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 SELECT_DEAD_LETTERS: Final = """
 SELECT d.id, e.slug, d.job_type, d.attempts, d.last_error, d.parked_at
 FROM dead_letters d JOIN environments e ON e.id = d.environment_id
-WHERE $1::timestamptz IS NULL OR (d.parked_at, d.id) > ($1, $2)
+WHERE (d.parked_at, d.id) > (coalesce($1::timestamptz, '-infinity'), $2)
 ORDER BY d.parked_at, d.id LIMIT $3
 """
 
@@ -30,7 +30,7 @@ async def select_dead_letters(
     connection: Connection, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[DeadLetter]:
     """Oldest first. after: parked_at and id of the last one of the page before."""
-    parked_at, last_id = after or (None, None)
+    parked_at, last_id = after or (None, UUID(int=0))
     rows = await connection.fetch(SELECT_DEAD_LETTERS, parked_at, last_id, limit)
     return [DeadLetter(*row) for row in rows]
 
@@ -44,3 +44,13 @@ async def replay_dead_letters(
     """Puts them back as they were, with fresh attempts; how many. None: any."""
     replayed: int = (await fetch_one(connection, REPLAY_DEAD_LETTERS, environment_id, job_id))[0]
     return replayed
+
+
+SELECT_ENVIRONMENT_OF: Final = """
+SELECT e.slug FROM dead_letters d JOIN environments e ON e.id = d.environment_id WHERE d.id = $1
+"""
+
+
+async def select_environment_of(connection: Connection, job_id: UUID) -> str | None:
+    """Its slug; None where there is no such dead letter."""
+    return await connection.fetchval(SELECT_ENVIRONMENT_OF, job_id)

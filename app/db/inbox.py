@@ -1,7 +1,7 @@
 """What a person sees and does: pages, counts, marks. The rules are in migrations/functions."""
 
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -76,8 +76,11 @@ async def select_page(
         parameters,
         known_etags,
     )
-    if row is None:
-        return None
+    return None if row is None else to_page(row)
+
+
+def to_page(row: Iterable[Any]) -> Page:
+    """row: of inbox_page()."""
     etag, not_modified, sources, *columns = row
     if not sources:
         return Page(etag, not_modified, [])

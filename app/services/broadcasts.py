@@ -1,5 +1,7 @@
 """Sending broadcasts: one row, fan-out on read."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -8,10 +10,13 @@ from app.contract import ids, timestamps
 from app.contract.requests import BroadcastRequest
 from app.contract.resources import SentBroadcast
 from app.db import broadcasts
-from app.db.pool import Pool, run
+from app.db.broadcasts import Outcome
+from app.db.pool import Connection, Pool, run
 from app.outbox.publisher import Publisher
 from app.security import keys
 from app.services.notifications import refuse
+
+Along: TypeAlias = Callable[[Connection, UUID], Awaitable[None]]  # told the broadcast's id
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -26,12 +31,17 @@ class Broadcasts:
         self._pool = pool
         self._publisher = publisher
 
-    async def send(self, environment_id: UUID, request: BroadcastRequest) -> Reply:
-        """Raises InvalidRequest (a time that the clock rules out), Conflict, Unavailable."""
+    async def send(
+        self, environment_id: UUID, request: BroadcastRequest, *, along: Along | None = None
+    ) -> Reply:
+        """along: what is to be committed with a new one.
+
+        Raises InvalidRequest (a time that the clock rules out), Conflict, Unavailable.
+        """
         key = request.idempotency_key or keys.new_idempotency_key()
-        outcome = await run(
-            self._pool,
-            lambda connection: broadcasts.send_broadcast(
+
+        async def send(connection: Connection) -> Outcome:
+            return await broadcasts.send_broadcast(
                 connection,
                 environment_id,
                 idempotency_key=key,
@@ -40,8 +50,18 @@ class Broadcasts:
                 payload=request.payload_text,
                 deliver_at=request.deliver_at,
                 expires_at=request.expires_at,
-            ),
-        )
+            )
+
+        async def send_with(connection: Connection) -> Outcome:
+            if along is None:
+                return await send(connection)
+            async with connection.transaction():
+                outcome = await send(connection)
+                if outcome.verdict == "created" and outcome.id is not None:
+                    await along(connection, outcome.id)
+                return outcome
+
+        outcome = await run(self._pool, send_with)
         refuse(outcome.verdict)
         assert outcome.id is not None  # noqa: S101 - sent or replayed: the statement names it
         assert outcome.created_us is not None  # noqa: S101

@@ -1,37 +1,73 @@
 """Dead letters: looked at, and replayed, by operators."""
 
-from app.contract import ids
+from app.contract import admin_views, ids, timestamps
+from app.contract.admin_views import Replayed
 from app.contract.errors import NotFound
-from app.db import dead_letters, environments
+from app.contract.resources import Listing
+from app.db import audit, dead_letters
+from app.db.admin_sessions import AdminIdentity
 from app.db.dead_letters import DeadLetter
 from app.db.pool import Pool, acquire
-
-PAGE = 200
-
-
-async def first_page(pool: Pool) -> list[DeadLetter]:
-    """The oldest 200. Raises Unavailable."""
-    async with acquire(pool) as connection:
-        return await dead_letters.select_dead_letters(connection, after=None, limit=PAGE)
+from app.services.environments import existing
+from app.services.places import TimedPlace
 
 
-async def replay(pool: Pool, job: str) -> int:
-    """Replays one, by its TypeID. Raises NotFound, Unavailable."""
-    job_id = ids.decode("job", job)
-    async with acquire(pool) as connection:
-        replayed = 0 if job_id is None else await dead_letters.replay_dead_letters(connection, job_id=job_id)
-    if not replayed:
-        raise NotFound(f"no dead letter {job}")
-    return replayed
+class DeadLetters:
+    """actor: who asks; None for whoever runs the server."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def page(self, *, after: TimedPlace | None, limit: int) -> Listing[admin_views.DeadLetter]:
+        """Oldest first. Raises Unavailable."""
+        async with acquire(self._pool) as connection:
+            found = await dead_letters.select_dead_letters(
+                connection, after=None if after is None else (after.time, after.id), limit=limit + 1
+            )
+        last = found[limit - 1] if len(found) > limit else None
+        return Listing(
+            items=[_dead_letter(one) for one in found[:limit]],
+            next_cursor=None if last is None else TimedPlace(last.parked_at, last.id).encode(),
+        )
+
+    async def replay(self, actor: AdminIdentity | None, job: str) -> Replayed:
+        """One, by its TypeID. Raises NotFound, Unavailable."""
+        job_id = ids.decode("job", job)
+        async with acquire(self._pool) as connection, connection.transaction():
+            slug = None if job_id is None else await dead_letters.select_environment_of(connection, job_id)
+            replayed = (
+                0 if slug is None else await dead_letters.replay_dead_letters(connection, job_id=job_id)
+            )
+            if not replayed:
+                raise NotFound(f"no dead letter {job}")
+            await audit.insert_entry(
+                connection, actor, "dead_letter.replay", target=job, environment_slug=slug
+            )
+        return Replayed(replayed)
+
+    async def replay_all(self, actor: AdminIdentity | None, env: str | None) -> Replayed:
+        """All, of one environment (its slug, or id) where it is given. Raises NotFound, Unavailable."""
+        async with acquire(self._pool) as connection, connection.transaction():
+            environment = None if env is None else await existing(connection, env)
+            replayed = await dead_letters.replay_dead_letters(
+                connection, environment_id=None if environment is None else environment.id
+            )
+            await audit.insert_entry(
+                connection,
+                actor,
+                "dead_letter.replay_all",
+                environment_slug=None if environment is None else environment.slug,
+                details={"replayed": replayed},
+            )
+        return Replayed(replayed)
 
 
-async def replay_all(pool: Pool, slug: str | None) -> int:
-    """Replays all, of one environment where slug is given. Raises NotFound (no such one), Unavailable."""
-    async with acquire(pool) as connection:
-        environment_id = None
-        if slug is not None:
-            found = await environments.select_environments(connection, [slug])
-            if not found:
-                raise NotFound(f"no environment {slug}")
-            environment_id = found[0].id
-        return await dead_letters.replay_dead_letters(connection, environment_id=environment_id)
+def _dead_letter(letter: DeadLetter) -> admin_views.DeadLetter:
+    return admin_views.DeadLetter(
+        id=ids.encode("job", letter.id),
+        environment_slug=letter.environment_slug,
+        job_type=letter.job_type,
+        attempts=letter.attempts,
+        last_error=letter.last_error,
+        parked_at=timestamps.format_datetime(letter.parked_at),
+    )

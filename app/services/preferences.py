@@ -28,7 +28,7 @@ class Preferences:
             muted = await preferences.select_preferences(connection, environment_id, subscriber_id)
         if muted is None:
             raise NotFound("no such subscriber")
-        return _to_preferences(muted)
+        return to_preferences(muted)
 
     async def own(self, identity: Identity) -> resources.Preferences:
         """A person's own, who is created where new. Raises Unavailable."""
@@ -36,7 +36,7 @@ class Preferences:
             return await self.get(identity.environment_id, identity.subscriber_id)
         except NotFound:
             await self._subscribers.ensure(identity.environment_id, identity.subscriber_id)
-            return _to_preferences([])
+            return to_preferences([])
 
     async def put(
         self, environment_id: UUID, subscriber_id: str, entries: Sequence[PreferenceEntry]
@@ -55,7 +55,7 @@ class Preferences:
             )
             if changed.muted is not None:
                 self._publisher.offer(changed.job)
-                return _to_preferences(changed.muted)
+                return to_preferences(changed.muted)
             await self._subscribers.ensure(environment_id, subscriber_id)
         raise Unavailable("this subscriber is being erased; try again shortly")
 
@@ -67,7 +67,7 @@ class Preferences:
             )
 
 
-def _to_preferences(muted: Sequence[str]) -> resources.Preferences:
+def to_preferences(muted: Sequence[str]) -> resources.Preferences:
     return resources.Preferences(
         [resources.Preference(category, "in_app", enabled=False) for category in muted]
     )

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from app.contract.errors import NotFound
 from app.db import retractions
-from app.db.pool import Pool, run
+from app.db.pool import Connection, Pool, run
+from app.db.retractions import WithdrawnBroadcast
 from app.outbox.publisher import Publisher
+from app.services.broadcasts import Along
 
 
 class Retractions:
@@ -39,12 +41,24 @@ class Retractions:
         self._publisher.offer(withdrawn.job)
         return withdrawn.count
 
-    async def broadcast(self, environment_id: UUID, broadcast_id: UUID) -> None:
-        """Cancels or retracts, for everyone at once. Raises NotFound (or gone already), Unavailable."""
-        withdrawn = await run(
-            self._pool,
-            lambda connection: retractions.retract_broadcast(connection, environment_id, broadcast_id),
-        )
+    async def broadcast(
+        self, environment_id: UUID, broadcast_id: UUID, *, along: Along | None = None
+    ) -> None:
+        """Cancels or retracts, for everyone at once. along: what is to be committed with it.
+
+        Raises NotFound (or gone already), Unavailable.
+        """
+
+        async def retract(connection: Connection) -> WithdrawnBroadcast:
+            if along is None:
+                return await retractions.retract_broadcast(connection, environment_id, broadcast_id)
+            async with connection.transaction():
+                withdrawn = await retractions.retract_broadcast(connection, environment_id, broadcast_id)
+                if withdrawn.status != "not_found":
+                    await along(connection, broadcast_id)
+                return withdrawn
+
+        withdrawn = await run(self._pool, retract)
         if withdrawn.status == "not_found":
             raise NotFound("no such broadcast")
         self._publisher.offer(withdrawn.job)

@@ -9,8 +9,9 @@ from app.contract.admin import UserRequest
 from app.contract.errors import Conflict, InvalidRequest
 from app.db.pool import Pool, create_pool
 from app.security.passwords import Passwords
-from app.services import environments
 from app.services.admin_users import AdminUsers
+from app.services.api_keys import ApiKeys
+from app.services.environments import Environments
 from app.settings import Settings
 
 log = structlog.stdlib.get_logger()
@@ -33,13 +34,12 @@ async def _plant_environment(pool: Pool, slug: str, api_key: str | None) -> None
     log.warning("anybody may read this environment: for development only", environment=slug)
     try:
         with contextlib.suppress(Conflict):
-            await environments.create_environment(
-                pool, slug=slug, name=slug.title(), require_subscriber_hash=False
-            )
+            await Environments(pool).create(None, slug=slug, name=slug.title(), require_subscriber_hash=False)
     except InvalidRequest as error:
         raise InvalidRequest(f"BELLWIRE_DEV_ENVIRONMENT: {error}") from None
     if api_key is not None:
-        await environments.create_api_key(pool, slug=slug, name="development", key=api_key)
+        with contextlib.suppress(Conflict):
+            await ApiKeys(pool).create(None, slug, name="development", key=api_key)
 
 
 async def _plant_admin(pool: Pool, email: str, password: str) -> None:

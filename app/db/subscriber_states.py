@@ -1,0 +1,70 @@
+"""One person's inbox as an operator looks it up: everything about it, of one instant."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from app.db import inbox
+from app.db.inbox import Row
+from app.db.pool import Connection
+
+
+class Positions(msgspec.Struct, frozen=True):
+    """A watermark, by source: the zero UUID covers nothing."""
+
+    notification: UUID
+    broadcast: UUID
+
+
+class SubscriberState(msgspec.Struct, frozen=True):
+    """muted: categories, sorted. rows: the first page, as this person gets it."""
+
+    created_at: datetime
+    unread: int
+    unseen: int
+    version: int
+    read: Positions
+    seen: Positions
+    archive: Positions
+    muted: list[str]
+    rows: list[Row]
+
+
+PAGE: Final = 20  # as the inbox's own
+
+SELECT_STATE: Final = """
+SELECT s.created_at, c.unread, c.unseen, c.version,
+       i.read_notification, i.read_broadcast, i.seen_notification, i.seen_broadcast,
+       i.archive_notification, i.archive_broadcast,
+       ARRAY(SELECT p.category FROM preferences p
+             WHERE p.environment_id = $1 AND p.inbox_id = i.id ORDER BY 1),
+       page.*
+FROM subscribers s
+JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+CROSS JOIN LATERAL inbox_counts($1, ARRAY[i.id]) AS c
+CROSS JOIN LATERAL inbox_page($1, $2, 'default', NULL, NULL, NULL, $3, '', '{}') AS page
+WHERE s.environment_id = $1 AND s.subscriber_id = $2
+"""
+
+
+async def select_state(
+    connection: Connection, environment_id: UUID, subscriber_id: str
+) -> SubscriberState | None:
+    """None for an unknown subscriber."""
+    row = await connection.fetchrow(SELECT_STATE, environment_id, subscriber_id, PAGE)
+    if row is None:
+        return None
+    created_at, unread, unseen, version, *watermarks = row[:10]
+    return SubscriberState(
+        created_at=created_at,
+        unread=unread,
+        unseen=unseen,
+        version=version,
+        read=Positions(*watermarks[0:2]),
+        seen=Positions(*watermarks[2:4]),
+        archive=Positions(*watermarks[4:6]),
+        muted=row[10],
+        rows=inbox.to_page(row[11:]).rows,
+    )
