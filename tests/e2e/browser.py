@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, async_playwright
@@ -41,9 +41,9 @@ class Devices:
             finally:
                 await browser.close()
 
-    async def new(self) -> Page:
-        """A blank page on a device of its own."""
-        context = await self._browser.new_context()
+    async def new(self, **options: Any) -> Page:
+        """A blank page on a device of its own. options: of Playwright's new_context."""
+        context = await self._browser.new_context(**options)
         page = await context.new_page()
         page.on("console", self._on_console)
         page.on("pageerror", self._on_error)

@@ -5,7 +5,6 @@ from typing import Final
 
 import pytest
 from playwright.async_api import Page, expect
-from stack import chromium
 
 from tests.e2e.browser import Devices
 from tests.harness import Process, Stack
@@ -13,14 +12,6 @@ from tests.harness import Process, Stack
 pytestmark = pytest.mark.browser
 
 _KEY: Final = "bw_dev_key"
-
-
-@pytest.fixture(scope="session")
-def chromium_path() -> str:
-    path = chromium.find()
-    if not path:
-        pytest.skip(f"NO CHROMIUM, SO NO BROWSER WAS TESTED: install one, or name it in {chromium.VARIABLE}")
-    return path
 
 
 @pytest.fixture
