@@ -4,7 +4,7 @@ import { api, at } from '../core/api.js';
 import { h } from '../core/h.js';
 import { go, to } from '../core/router.js';
 import { fromLocalInput, ZONE } from '../core/time.js';
-import { reach } from '../parts/reach.js';
+import { audience, people, reach } from '../parts/audience.js';
 import { confirmation } from '../parts/dialog.js';
 import { announce } from '../parts/feedback.js';
 import { field, form, input, valuesOf } from '../parts/form.js';
@@ -14,7 +14,8 @@ import { linkNote } from '../parts/payload.js';
 
 /** @type {import('../core/router.js').Page} */
 export default async function composer({ params, signal }) {
-  const people = await reach(params.env, signal);
+  const whom = reach(params.env, signal);
+  await whom.follow('announcement');
   const preview = h('div', { class: 'preview' });
   const key = `console_${crypto.randomUUID?.() ?? Date.now()}`; // sent twice by a shaky line, it arrives once
   const compose = form({
@@ -36,8 +37,9 @@ export default async function composer({ params, signal }) {
     beside: [h('a', { class: 'button plain', href: to`environments/${params.env}/broadcasts` }, 'Cancel')],
     run: async (values) => {
       const body = { ...requestOf(values), idempotency_key: key };
+      const reached = people(await audience(params.env, body.category, signal));
       confirmation({
-        title: body.deliver_at ? `Schedule for ${people}?` : `Send to ${people}?`,
+        title: body.deliver_at ? `Schedule for ${reached}?` : `Send to ${reached}?`,
         content: [h('p', {}, '“', body.payload.title, '” ', body.deliver_at ? 'appears in every inbox then.' : 'appears in every inbox at once.')],
         submit: body.deliver_at ? 'Schedule it' : 'Send it',
         harmless: true,
@@ -51,6 +53,7 @@ export default async function composer({ params, signal }) {
   });
   const show = () => {
     const { category, payload } = requestOf(valuesOf(compose));
+    whom.follow(category);
     const item = {
       id: 'preview',
       source: /** @type {const} */ ('broadcast'),
@@ -76,7 +79,7 @@ export default async function composer({ params, signal }) {
           'div',
           { class: 'stack' },
           h('section', { class: 'card', 'aria-label': 'Preview' }, h('h2', {}, 'As the inbox shows it'), preview),
-          card('Audience', h('p', { class: 'figure' }, people), h('p', { class: 'note' }, 'Every subscriber of this environment that exists when it is delivered.')),
+          card('Audience', whom.place),
         ),
       ),
     ],

@@ -6,23 +6,14 @@ import { h } from '../core/h.js';
 import { refresh, to } from '../core/router.js';
 import { session } from '../core/session.js';
 import { time } from '../core/time.js';
-import { confirmation } from '../parts/dialog.js';
+import { formDialog } from '../parts/dialog.js';
 import { announce, empty, reason } from '../parts/feedback.js';
-import { asked, filterBar } from '../parts/filters.js';
+import { field, select } from '../parts/form.js';
 import { count, heading, pager, refreshButton, table } from '../parts/page.js';
 
 /** @type {import('../core/router.js').Page} */
 export default async function deadLetters({ query, signal }) {
-  const address = to`dead-letters`;
-  const filters = [
-    {
-      name: 'environment',
-      label: 'Environment',
-      options: /** @type {[string, string][]} */ ([['', 'All'], ...environments.known.map(({ slug, name }) => [slug, name])]),
-    },
-  ];
-  const { items, next_cursor } = await api('dlq', { query: asked(query, filters), signal });
-  const slug = query.get('environment') ?? '';
+  const { items, next_cursor } = await api('dlq', { query: { cursor: query.get('cursor') }, signal });
   const may = session.can('dlq:replay');
   return {
     title: 'Dead letters',
@@ -33,14 +24,13 @@ export default async function deadLetters({ query, signal }) {
           refreshButton(),
           may &&
             items.length > 0 &&
-            h('button', { type: 'button', class: 'button primary', onclick: () => replayAll(slug) }, 'Replay all'),
+            h('button', { type: 'button', class: 'button primary', onclick: replayAll }, 'Replay all'),
         ],
       }),
-      filterBar(address, query, filters),
       items.length > 0
         ? table('Dead letters', columns(may), items)
         : empty('No dead letters', h('p', {}, 'Every job did its work. Nothing to do here.')),
-      pager(address, query, next_cursor, ['Oldest', 'Newer']),
+      pager(to`dead-letters`, query, next_cursor, ['Oldest', 'Newer']),
     ],
   };
 }
@@ -80,15 +70,17 @@ async function replay({ id }) {
   }
 }
 
-/** @param {string} slug Empty for all environments. */
-function replayAll(slug) {
-  confirmation({
-    title: slug ? `Replay all of ${slug}?` : 'Replay all, in every environment?',
-    content: [h('p', {}, 'They go back to the queue with fresh attempts. One whose cause is not mended is going to be back here.')],
-    submit: 'Replay all',
-    harmless: true,
-    run: async () => {
-      const { replayed } = await api('dlq/replay-all', { method: 'POST', query: { environment: slug } });
+function replayAll() {
+  const all = environments.known.map(({ slug, name }) => /** @type {[string, string]} */ ([slug, name]));
+  formDialog({
+    title: 'Replay all dead letters?',
+    content: [
+      h('p', {}, 'They go back to the queue with fresh attempts. One whose cause is not mended is going to be back here.'),
+    ],
+    fields: [field('Of', select({ name: 'environment' }, [['', 'every environment'], ...all]))],
+    submit: 'Replay them',
+    run: async (values) => {
+      const { replayed } = await api('dlq/replay-all', { method: 'POST', query: values });
       announce(`${count(replayed, 'job')} put back in the queue.`);
       refresh();
     },
