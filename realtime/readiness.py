@@ -5,13 +5,13 @@ from typing import Final
 
 from app.contract.errors import Unavailable
 from app.db import migrate
-from app.db.pool import Pool, acquire
+from app.db.pool import Pool, acquire, check_writable
 
 _KEPT_S: Final = 0.5
 
 
 class Readiness:
-    """PostgreSQL answers, and its schema is this release's."""
+    """PostgreSQL answers, takes writes, and its schema is this release's."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -28,6 +28,7 @@ class Readiness:
     async def _ask(self) -> str | None:
         try:
             async with acquire(self._pool) as connection:
+                await check_writable(connection)
                 plan = await migrate.check(connection)
         except Unavailable as error:
             return error.message

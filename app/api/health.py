@@ -54,7 +54,7 @@ async def healthz() -> Reply:
     ),
 )
 async def readyz(request: Request) -> Reply:
-    """PostgreSQL answers, its migrations are applied, and the process is not about to stop."""
+    """PostgreSQL takes writes, its migrations are applied, and the process is not about to stop."""
     await request.services.readiness.check()
     return replies.json(_READY)
 

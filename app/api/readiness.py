@@ -8,7 +8,7 @@ import asyncpg
 from app.contract.errors import Unavailable
 from app.db import migrate
 from app.db.migrate import MigrationError
-from app.db.pool import Pool, acquire
+from app.db.pool import Pool, acquire, check_writable
 
 TIMEOUT_S: Final = 2.0
 
@@ -31,7 +31,7 @@ class Readiness:
             async with asyncio.timeout(TIMEOUT_S), acquire(self._pool) as connection:
                 if not self._is_migrated:
                     self._is_migrated = (await migrate.check(connection)).is_done
-                await connection.execute("SELECT 1")
+                await check_writable(connection)
         except (asyncpg.PostgresError, TimeoutError) as error:
             raise Unavailable("the database does not answer") from error
         except MigrationError as error:

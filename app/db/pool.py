@@ -82,6 +82,15 @@ async def acquire(pool: Pool) -> AsyncGenerator[Connection]:
         raise Unavailable("the database is not available; try again shortly") from error
 
 
+CAN_WRITE: Final = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool"
+
+
+async def check_writable(connection: Connection) -> None:
+    """Raises ReadOnlySQLTransactionError, as a write would: a failover left us on a replica."""
+    if not (await fetch_one(connection, CAN_WRITE))[0]:
+        raise asyncpg.ReadOnlySQLTransactionError("the database takes no writes")
+
+
 async def fetch_one(connection: Connection, statement: str, *arguments: object) -> asyncpg.Record:
     """The row of a statement that always has one."""
     row = await connection.fetchrow(statement, *arguments)

@@ -1,9 +1,13 @@
 """The gateway's port, spoken to over plain HTTP."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
+from app.db.pool import Connection
+from app.settings import Settings
+from tests.harness import eventually
 from tests.realtime.clients import GatewayUnderTest
 
 UPGRADE = "Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13\n"
@@ -79,6 +83,18 @@ async def test_head_answers_what_get_would_without_the_body(gateway: GatewayUnde
         assert head[0] == get[0], path
         assert head[1].keys() == get[1].keys(), path
         assert head[2] == b"", path
+
+
+async def test_a_database_that_takes_no_writes_is_not_ready(
+    gateway: GatewayUnderTest, connection: Connection, settings: Settings
+) -> None:
+    """New subscribers could not come in."""
+    name = urlsplit(settings.database_url).path.removeprefix("/")
+    await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    status, answer = await ready(gateway)
+    assert (status, answer["error"]["code"]) == (503, "unavailable")
+    await connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    await eventually(lambda: ready(gateway), lambda found: found[0] == 200)
 
 
 async def ready(gateway: GatewayUnderTest) -> tuple[int, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Alive, ready, and counted."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.api.services import Services
-from app.db.pool import Pool
+from app.db.pool import Connection, Pool
 from app.settings import Settings
 from tests.app.api.wire import assert_refused
 from tests.factories import Environment
@@ -28,6 +29,18 @@ async def test_pending_migrations_are_not_ready(client: httpx.AsyncClient, pool:
     await pool.execute("DELETE FROM schema_migrations WHERE name = 'functions'")
     assert_refused(await client.get("/readyz"), 503, "unavailable", "migrat")
     assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_database_that_takes_no_writes_is_not_ready(
+    client: httpx.AsyncClient, connection: Connection, settings: Settings
+) -> None:
+    """As a failover leaves one. Ready again when it takes them, whatever the pool's connections remember."""
+    name = urlsplit(settings.database_url).path.removeprefix("/")
+    await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    assert_refused(await client.get("/readyz"), 503, "unavailable", "database")
+    assert (await client.get("/healthz")).status_code == 200
+    await connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_draining_is_not_ready(client: httpx.AsyncClient, services: Services) -> None:
