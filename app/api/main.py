@@ -25,16 +25,23 @@ from app.outbox.publisher import Publisher
 from app.security.passwords import Passwords
 from app.services.admin_sessions import AdminSessions
 from app.services.admin_users import AdminUsers
+from app.services.api_keys import ApiKeys
 from app.services.audit import Audit
 from app.services.auth import Authenticator
 from app.services.broadcasts import Broadcasts
+from app.services.composer import Composer
+from app.services.dead_letters import DeadLetters
+from app.services.environments import Environments
+from app.services.figures import Reporter
 from app.services.imports import Imports
 from app.services.inbox import Inbox
 from app.services.notifications import Notifications
+from app.services.overview import Overviews
 from app.services.preferences import Preferences
 from app.services.rate_limits import RateLimits
 from app.services.records import Records
 from app.services.retractions import Retractions
+from app.services.subscriber_states import SubscriberStates
 from app.services.subscribers import Subscribers
 from app.services.tokens import Tokens
 from app.settings import Address, Settings
@@ -75,6 +82,8 @@ async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> A
         client = await stack.enter_async_context(redis.connect(settings.redis_url))
         publisher = await stack.enter_async_context(Publisher.open(pool, client))
         people = Subscribers(pool, publisher)
+        broadcasts, retractions = Broadcasts(pool, publisher), Retractions(pool, publisher)
+        await stack.enter_async_context(Reporter.open(client))
         passwords = stack.enter_context(Passwords.open())
         yield Services(
             settings=settings,
@@ -82,9 +91,9 @@ async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> A
             authenticator=Authenticator(pool),
             rate_limits=RateLimits(client, settings),
             notifications=Notifications(pool, publisher),
-            broadcasts=Broadcasts(pool, publisher),
+            broadcasts=broadcasts,
             records=Records(pool),
-            retractions=Retractions(pool, publisher),
+            retractions=retractions,
             inbox=Inbox(pool, publisher, people),
             preferences=Preferences(pool, publisher, people),
             subscribers=people,
@@ -93,6 +102,12 @@ async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> A
             admin_sessions=AdminSessions(pool, passwords),
             admin_users=AdminUsers(pool, passwords),
             audit=Audit(pool),
+            environments=Environments(pool),
+            api_keys=ApiKeys(pool),
+            composer=Composer(pool, broadcasts, retractions),
+            subscriber_states=SubscriberStates(pool),
+            dead_letters=DeadLetters(pool),
+            overviews=Overviews(pool, client),
             key_usage=await stack.enter_async_context(KeyUsage.open(pool)),
             readiness=Readiness(pool),
             streams=None

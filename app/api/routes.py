@@ -6,7 +6,10 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from app.api import health
-from app.api.admin import audit, session, users
+from app.api.admin import api_keys, audit, dead_letters, environments, overview, session, users
+from app.api.admin import broadcasts as environment_broadcasts
+from app.api.admin import notifications as environment_notifications
+from app.api.admin import subscribers as environment_subscribers
 from app.api.inbox import archive_read, counts, items, marks, stream
 from app.api.inbox import preferences as own_preferences
 from app.api.management import (
@@ -59,6 +62,29 @@ HANDLERS: Final[Sequence[HTTPRouteHandler]] = (
     users.update_user,
     users.delete_user,
     users.set_password,
+    environments.list_environments,
+    environments.create_environment,
+    environments.get_environment,
+    environments.update_environment,
+    environments.rotate_secret,
+    environments.complete_rotation,
+    api_keys.list_api_keys,
+    api_keys.create_api_key,
+    api_keys.revoke_api_key,
+    environment_notifications.list_notifications,
+    environment_notifications.get_notification,
+    environment_notifications.get_timeline,
+    environment_broadcasts.list_broadcasts,
+    environment_broadcasts.send_broadcast,
+    environment_broadcasts.get_audience,
+    environment_broadcasts.get_broadcast,
+    environment_broadcasts.delete_broadcast,
+    environment_subscribers.list_subscribers,
+    environment_subscribers.look_up_subscriber,
+    dead_letters.list_dead_letters,
+    dead_letters.replay_dead_letter,
+    dead_letters.replay_dead_letters,
+    overview.get_overview,
     audit.list_entries,
     health.healthz,
     health.readyz,

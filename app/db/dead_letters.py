@@ -22,16 +22,21 @@ SELECT_DEAD_LETTERS: Final = """
 SELECT d.id, e.slug, d.job_type, d.attempts, d.last_error, d.parked_at
 FROM dead_letters d JOIN environments e ON e.id = d.environment_id
 WHERE (d.parked_at, d.id) > (coalesce($1::timestamptz, '-infinity'), $2)
-ORDER BY d.parked_at, d.id LIMIT $3
+  AND ($3::uuid IS NULL OR d.environment_id = $3)
+ORDER BY d.parked_at, d.id LIMIT $4
 """
 
 
 async def select_dead_letters(
-    connection: Connection, *, after: tuple[datetime, UUID] | None, limit: int
+    connection: Connection,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    environment_id: UUID | None = None,
 ) -> list[DeadLetter]:
-    """Oldest first. after: parked_at and id of the last one of the page before."""
+    """Oldest first. after: parked_at and id of the last one of the page before. environment_id None: any."""
     parked_at, last_id = after or (None, UUID(int=0))
-    rows = await connection.fetch(SELECT_DEAD_LETTERS, parked_at, last_id, limit)
+    rows = await connection.fetch(SELECT_DEAD_LETTERS, parked_at, last_id, environment_id, limit)
     return [DeadLetter(*row) for row in rows]
 
 

@@ -13,16 +13,22 @@ from app.services.places import TimedPlace
 
 
 class DeadLetters:
-    """actor: who asks; None for whoever runs the server."""
+    """actor: who asks; None for whoever runs the server. env: an environment's slug, or its id."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def page(self, *, after: TimedPlace | None, limit: int) -> Listing[admin_views.DeadLetter]:
-        """Oldest first. Raises Unavailable."""
+    async def page(
+        self, env: str | None = None, *, after: TimedPlace | None, limit: int
+    ) -> Listing[admin_views.DeadLetter]:
+        """Oldest first, of one environment where it is given. Raises NotFound, Unavailable."""
         async with acquire(self._pool) as connection:
+            environment = None if env is None else await existing(connection, env)
             found = await dead_letters.select_dead_letters(
-                connection, after=None if after is None else (after.time, after.id), limit=limit + 1
+                connection,
+                after=None if after is None else (after.time, after.id),
+                limit=limit + 1,
+                environment_id=None if environment is None else environment.id,
             )
         last = found[limit - 1] if len(found) > limit else None
         return Listing(
@@ -46,7 +52,7 @@ class DeadLetters:
         return Replayed(replayed)
 
     async def replay_all(self, actor: AdminIdentity | None, env: str | None) -> Replayed:
-        """All, of one environment (its slug, or id) where it is given. Raises NotFound, Unavailable."""
+        """All, of one environment where it is given. Raises NotFound, Unavailable."""
         async with acquire(self._pool) as connection, connection.transaction():
             environment = None if env is None else await existing(connection, env)
             replayed = await dead_letters.replay_dead_letters(

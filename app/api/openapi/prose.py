@@ -58,6 +58,9 @@ ERRORS: Final = {
 
 PATH_PARAMETERS: Final = {
     "id": "The TypeID, as creating it or a list gave it.",
+    "env": "The environment's TypeID, or its slug.",
+    "key": "The key's TypeID.",
+    "job": "The job's TypeID.",
     "subscriber_id": "Your own id of the person, percent-encoded: a slash is `%2F`.",
 }
 
