@@ -3,7 +3,7 @@
 import click
 
 from app import __version__
-from app.cli import admin, dlq, documents, importing, roles, schema, setup, talk
+from app.cli import admin, dlq, doctor, documents, importing, roles, schema, setup, talk
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=schema.VARIABLES_HELP)
@@ -21,6 +21,7 @@ for command in (
     roles.gateway,
     roles.worker,
     schema.migrate,
+    doctor.doctor,
     documents.openapi,
     setup.env,
     setup.key,
