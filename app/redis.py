@@ -1,7 +1,7 @@
 """The only way to Redis for everything but the gateway's subscriptions. Losing it may delay, never lose."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, cast
 
 import msgspec
@@ -62,6 +62,14 @@ def connect_subscriber(url: str) -> Redis:
         retry=Retry(NoBackoff(), 0),
         protocol=3,
     )
+
+
+async def end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancels tasks until they are done: redis-py swallows a cancellation that comes while it connects."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=0.5)
 
 
 async def publish(client: Redis, batch: Sequence[Hint]) -> bool:

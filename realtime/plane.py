@@ -1,11 +1,11 @@
 """What sockets and streams have in common: who listens, and the loops that keep them right."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from app import telemetry
+from app import redis, telemetry
 from app.db.pool import Pool
 from app.services.auth import Authenticator, Identity
 from realtime.admission import Admission, Entrant
@@ -107,12 +107,4 @@ async def open_plane(
                 tasks=tasks,
             )
         finally:
-            await _cancel(loops)
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Until they are done: redis-py swallows a cancellation that comes while it connects."""
-    while not all(task.done() for task in tasks):
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=0.5)
+            await redis.end(loops)

@@ -1,13 +1,20 @@
 """`bellwire worker`: wires the loops and stops them in order."""
 
 import asyncio
+import contextlib
+import math
+import time
 from collections.abc import Callable
+from typing import Final
 
+import structlog
 from redis.exceptions import RedisError
 
 from app import redis
 from app.contract import hints
-from app.db.pool import create_pool
+from app.contract.errors import Unavailable
+from app.db import migrate
+from app.db.pool import Pool, acquire, create_pool
 from app.outbox.publisher import Publisher
 from app.services.figures import Reporter
 from app.settings import Settings
@@ -19,9 +26,18 @@ from app.worker.hints import HintJobs
 from app.worker.loop import Loop
 from app.worker.retention import Retention
 
+log = structlog.stdlib.get_logger()
+
+MIGRATION_POLL_S: Final = 1.0
+_REMIND_S: Final = 30.0
+
 
 async def run(settings: Settings, *, ready: Callable[[], None] | None = None) -> None:
-    """Until SIGTERM: then nothing more is claimed, and what is under way ends."""
+    """Until SIGTERM: then nothing more is claimed, and what is under way ends.
+
+    Begins, and is ready, when the schema is this release's: another process may be about to migrate.
+    Raises MigrationError where it never will be.
+    """
     stopping = stop_on_signals()
     async with (
         create_pool(settings.database_url, size=settings.pg_pool_size, name="worker") as pool,
@@ -29,6 +45,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
         Publisher.open(pool, client) as publisher,
         Reporter.open(client),
     ):
+        await _schema(pool, stopping)
         loops = [
             Loop("hints", HintJobs(pool, client).run_once),
             Loop("deliveries", Deliveries(pool, publisher).run_once),
@@ -40,10 +57,32 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
         async with asyncio.TaskGroup() as tasks:
             waker = tasks.create_task(_wake(settings.redis_url, loops))
             running = [tasks.create_task(loop.run(stopping)) for loop in loops]
-            if ready is not None:
+            if ready is not None and not stopping.is_set():
                 ready()
-            await asyncio.wait(running)
-            waker.cancel()
+            try:
+                await asyncio.wait(running)
+            finally:  # also where one of them failed: the rest must not outlive it
+                await redis.end([waker, *running])
+
+
+async def _schema(pool: Pool, stopping: asyncio.Event) -> None:
+    """Waits until the schema is this release's, or for stopping. Raises MigrationError."""
+    said = -math.inf
+    while not stopping.is_set():
+        try:
+            async with acquire(pool) as connection:
+                plan = await migrate.check(connection)
+        except Unavailable as error:
+            missing = error.message
+        else:
+            if plan.is_done:
+                return
+            missing = "migrations are pending: run bellwire migrate"
+        if time.monotonic() - said > _REMIND_S:
+            said = time.monotonic()
+            log.warning("waiting for the schema", reason=missing)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), MIGRATION_POLL_S)
 
 
 async def _wake(redis_url: str, loops: list[Loop]) -> None:
