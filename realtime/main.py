@@ -17,7 +17,7 @@ from realtime.connection import Connection
 from realtime.plane import Charge, open_plane
 from realtime.protocol import SocketDialect
 from realtime.readiness import Readiness
-from realtime.server import Gateway, listen
+from realtime.server import BACKLOG, Gateway, listen
 
 # Ten thousand clients arriving are a million new objects that all live: the default thresholds would
 # walk them again and again, a third of a second at a time. Closed connections leave no cycles.
@@ -69,7 +69,7 @@ async def serve(
         ):
             gateway = Gateway(settings, plane, Readiness(pool))
             loop = asyncio.get_running_loop()
-            server = await loop.create_server(lambda: Connection(gateway), sock=listener)
+            server = await loop.create_server(lambda: Connection(gateway), sock=listener, backlog=BACKLOG)
             host, port = listener.getsockname()[:2]
             try:
                 yield gateway, Address(host, port)
