@@ -1,7 +1,12 @@
 """The only way to Redis for everything but the gateway's subscriptions. Losing it may delay, never lose."""
 
 import asyncio
+<<<<<<< Updated upstream
 from collections.abc import Collection, Sequence
+=======
+import zlib
+from collections.abc import Sequence
+>>>>>>> Stashed changes
 from typing import Final, cast
 
 import msgspec
@@ -102,21 +107,26 @@ async def is_there(client: Redis) -> bool:
     return True
 
 
-# One bucket, by Redis's own clock: replicas share it, and none of their clocks matters. KEYS[1]: the bucket;
-# ARGV: tokens a second, tokens at most. Returns how many milliseconds to wait for a token; 0: one was taken.
-_BUCKET_SCRIPT: Final = """
+# Buckets by Redis's own clock: replicas share them, and none of their clocks matters. KEYS: the buckets;
+# ARGV: for each its tokens a second and its tokens at most. Returns for each how many milliseconds to wait
+# for a token; 0: one was taken.
+_BUCKETS_SCRIPT: Final = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
-local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local since = math.max(0, now - (tonumber(bucket[2]) or now))
-local tokens = math.min(burst, (tonumber(bucket[1]) or burst) + since * rate)
-local wait = 0
-if tokens >= 1 then tokens = tokens - 1 else wait = math.ceil((1 - tokens) / rate * 1000) end
-redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(now))
-redis.call('PEXPIRE', KEYS[1], math.ceil(burst / rate * 1000) + 1000)
-return wait
+local waits = {}
+for i, key in ipairs(KEYS) do
+    local rate, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+    local bucket = redis.call('HMGET', key, 'tokens', 'at')
+    local since = math.max(0, now - (tonumber(bucket[2]) or now))
+    local tokens = math.min(burst, (tonumber(bucket[1]) or burst) + since * rate)
+    waits[i] = 0
+    if tokens >= 1 then tokens = tokens - 1 else waits[i] = math.ceil((1 - tokens) / rate * 1000) end
+    redis.call('HSET', key, 'tokens', tostring(tokens), 'at', tostring(now))
+    redis.call('PEXPIRE', key, math.ceil(burst / rate * 1000) + 1000)
+end
+return waits
 """
+_BUCKET_SLOTS: Final = 4  # of a cluster's, so that the buckets of many callers go in few commands
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -129,78 +139,22 @@ class Charge(msgspec.Struct, frozen=True):
 
 async def take_tokens(client: Redis, charges: Sequence[Charge], *, timeout_s: float) -> list[float] | None:
     """For each, the seconds to wait for a token (0: one was taken). None where Redis is away."""
+    places_by_slot: dict[int, list[int]] = {}
+    for place, charge in enumerate(charges):
+        slot = zlib.crc32(charge.bucket.encode()) % _BUCKET_SLOTS
+        places_by_slot.setdefault(slot, []).append(place)
     try:
         async with asyncio.timeout(timeout_s):
             pipeline = client.pipeline(transaction=False)
-            for charge in charges:
-                pipeline.eval(_BUCKET_SCRIPT, 1, f"bellwire:rate:{charge.bucket}", charge.rate, charge.burst)
-            return [wait / 1000 for wait in await pipeline.execute()]
+            for slot, places in places_by_slot.items():
+                buckets = [f"bellwire:rate:{{{slot}}}:{charges[place].bucket}" for place in places]
+                limits = [limit for place in places for limit in (charges[place].rate, charges[place].burst)]
+                pipeline.eval(_BUCKETS_SCRIPT, len(buckets), *buckets, *limits)
+            replies = await pipeline.execute()
     except AWAY:
         return None
-
-
-# Figures: what each process says of itself lasts for as long as it is said again. The braces keep the keys on
-# one node of a cluster; the number is of the layout.
-_FIGURES: Final = "bellwire:{figures:1}"
-FIGURES_KEPT_S: Final = 8.0
-_HOUR_KEPT_S: Final = 2 * 3600
-_FIGURES_TIMEOUT_S: Final = 0.25  # for those who wait for figures; they can do without
-
-
-async def write_figures(client: Redis, process: str, figures: bytes, *, minute: int, created: int) -> bool:
-    """Replaces what a process says of itself, and adds to what was created in a minute (since 1970).
-
-    False where Redis is away: nothing can be relied on to be written.
-    """
-    hour = f"{_FIGURES}:created:{minute // 60}"
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            pipeline = client.pipeline(transaction=False)
-            pipeline.set(f"{_FIGURES}:{process}", figures, px=int(FIGURES_KEPT_S * 1000))
-            pipeline.sadd(_FIGURES, process)
-            pipeline.hincrby(hour, str(minute), created)
-            pipeline.expire(hour, _HOUR_KEPT_S)
-            await pipeline.execute()
-    except AWAY:
-        return False
-    return True
-
-
-async def remove_figures(client: Redis, process: str) -> None:
-    """The process ends. Where Redis is away, so does what it said, a little later."""
-    try:
-        async with asyncio.timeout(_FIGURES_TIMEOUT_S):
-            await client.delete(f"{_FIGURES}:{process}")
-    except AWAY:
-        return
-
-
-class Figures(msgspec.Struct, frozen=True):
-    """processes: what each says of itself. created: by minute since 1970; none in those that are missing."""
-
-    processes: list[bytes]
-    created: dict[int, int]
-
-
-async def read_figures(client: Redis, *, minute: int) -> Figures | None:
-    """What there is, and what was created in the hour up to this minute. None where Redis is away."""
-    try:
-        async with asyncio.timeout(_FIGURES_TIMEOUT_S):
-            pipeline = client.pipeline(transaction=False)
-            pipeline.smembers(_FIGURES)
-            for hour in (minute // 60 - 1, minute // 60):
-                pipeline.hgetall(f"{_FIGURES}:created:{hour}")
-            names, *hours = await pipeline.execute()
-            said = (
-                await client.mget([b"%b:%b" % (_FIGURES.encode(), name) for name in names]) if names else []
-            )
-            found = cast("dict[bytes, bytes | None]", dict(zip(names, said, strict=True)))
-            gone = [name for name, figures in found.items() if figures is None]
-            if gone:
-                await client.srem(_FIGURES, *gone)
-    except AWAY:
-        return None
-    return Figures(
-        [figures for figures in found.values() if figures is not None],
-        {int(at): int(count) for of_hour in hours for at, count in of_hour.items()},
-    )
+    waits = [0.0] * len(charges)
+    for places, reply in zip(places_by_slot.values(), replies, strict=True):
+        for place, wait_ms in zip(places, reply, strict=True):
+            waits[place] = wait_ms / 1000
+    return waits
