@@ -19,6 +19,7 @@ from realtime.hub import Audience, Hub, Listener
 T = TypeVar("T")
 
 CHUNK: Final = 500
+TICK_S: Final = 0.01
 _TOLD_BETWEEN_YIELDS: Final = 64
 
 log = structlog.stdlib.get_logger()
@@ -35,6 +36,33 @@ class Entrant(Listener[T], Protocol[T]):
 class Opening(msgspec.Struct, Generic[T], frozen=True, eq=False):
     entrant: Entrant[T]
     subscriber_id: str
+
+
+class Departures:
+    """Lets those that come within one tick go on together, so that they share what they ask for.
+
+    The first after a quiet tick goes at once.
+    """
+
+    def __init__(self) -> None:
+        self._not_before = 0.0
+        # The next departure; None while nobody waits for it.
+        self._next: asyncio.Event | None = None
+
+    async def join(self) -> None:
+        if self._next is None:
+            loop = asyncio.get_running_loop()
+            if loop.time() >= self._not_before:
+                self._not_before = loop.time() + TICK_S
+                return
+            self._next = asyncio.Event()
+            loop.call_at(self._not_before, self._depart, self._next)
+        await self._next.wait()
+
+    def _depart(self, departure: asyncio.Event) -> None:
+        departure.set()
+        self._next = None
+        self._not_before = asyncio.get_running_loop().time() + TICK_S
 
 
 class Admission(Generic[T]):
@@ -56,11 +84,13 @@ class Admission(Generic[T]):
         self._authenticator = authenticator
         self._tasks = tasks
         self._charge = charge
+        self._departures = Departures()
         # By environment: those waiting for the next batch. A key is present while its batches run.
         self._waiting: dict[UUID, list[Opening[T]]] = {}
 
     async def identify(self, credentials: Credentials) -> Identity:
         """Raises Unauthorized (TokenExpired), InvalidRequest, RateLimited, Unavailable."""
+        await self._departures.join()
         identity = await self._authenticator.subscriber(credentials)
         if self._charge is not None:
             await self._charge(identity)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import time
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
@@ -167,7 +168,7 @@ class Connection(asyncio.Protocol):
         self.close(_GOODBYE_CODES[reason], reason, protocol.goodbye(reason, reconnect_after_ms))
 
     def make_room(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         if self._pings_unanswered and now - self._pinged_at > PONG_PATIENCE_S:
             self.close(CloseCode.NO_PONG, "no answer to pings")
 
@@ -178,7 +179,7 @@ class Connection(asyncio.Protocol):
             self.close(CloseCode.NO_PONG, "no answer to pings")
             return
         self._pings_unanswered += 1
-        self._pinged_at = asyncio.get_running_loop().time()
+        self._pinged_at = time.monotonic()
         self._transport.write(protocol.PINGS)
         _PINGS.value += 1
 
@@ -285,7 +286,7 @@ class Connection(asyncio.Protocol):
 
     def _read(self, frames: ServerProtocol, data: bytes) -> None:
         frames.receive_data(data)
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         for frame in cast("list[Frame]", frames.events_received()):
             action = self.session.admit_frame(now) or self._receive(frame)
             if action is not None:

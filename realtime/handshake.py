@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 import msgspec
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHandshake, InvalidMethod, InvalidProtocol, InvalidUpgrade
 from websockets.http11 import Request
@@ -60,6 +61,28 @@ class _Negotiation(ServerProtocol):
         return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in subprotocols else None
 
 
+# One for all: what it learns of a request is read before the next.
+_negotiation: Final = _Negotiation(logger=quiet)
+
+
+class _Head:
+    """What the parser calls. The library's own takes ten times as long, a sixth of a connect."""
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.headers = Headers()
+
+    def on_url(self, part: bytes) -> None:
+        self.target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.decode("latin-1")] = value.decode("latin-1")
+
+    @property
+    def announces_body(self) -> bool:
+        return "Transfer-Encoding" in self.headers or not set(self.headers.get_all("Content-Length")) <= {"0"}
+
+
 class Handshake:
     """Collects a head of at most MAX_HEAD_BYTES."""
 
@@ -77,29 +100,33 @@ class Handshake:
         return _judge(head + end, rest) if end else None
 
 
-def _judge(head: bytes, rest: bytes) -> Outcome:
-    protocol = _Negotiation(logger=quiet)
-    protocol.receive_data(head)
-    protocol.parser.close()  # with it the two would refer to each other until the collector came
-    events = protocol.events_received()
-    if not events:
-        return _refused("", HTTPStatus.BAD_REQUEST, "not a request this port reads; it takes no bodies")
-    request = cast("Request", events[0])
-    raw_path, _, query = request.path.partition("?")
+def _judge(data: bytes, rest: bytes) -> Outcome:
+    head = _Head()
+    parser = HttpRequestParser(head)
     try:
-        path = strings.percent_decode(raw_path.encode(), "the path")
+        parser.feed_data(data)
+    except HttpParserUpgrade:
+        pass  # where it stopped is the end of the head
+    except HttpParserError:
+        return _refused("", HTTPStatus.BAD_REQUEST, "not a request this port reads")
+    method = parser.get_method().decode("latin-1")
+    if head.announces_body:
+        return _refused(method, HTTPStatus.BAD_REQUEST, "this port takes no bodies")
+    raw_path, _, query = head.target.partition(b"?")
+    try:
+        path = strings.percent_decode(raw_path, "the path")
     except InvalidRequest as error:
-        return _refused(request.method, HTTPStatus.BAD_REQUEST, error.message)
+        return _refused(method, HTTPStatus.BAD_REQUEST, error.message)
     if path != answers.SOCKET_PATH:
-        return Plain(request.method, path)
-    return _upgrade(protocol, request, query, rest)
+        return Plain(method, path)
+    return _upgrade(Request(path, head.headers, method, f"HTTP/{parser.get_http_version()}"), query, rest)
 
 
-def _upgrade(protocol: ServerProtocol, request: Request, query: str, rest: bytes) -> Upgrade | Refused:
+def _upgrade(request: Request, query: bytes, rest: bytes) -> Upgrade | Refused:
     if request.method not in ("GET", "HEAD"):
         return Refused(request.method, answers.method_not_allowed(request.method))
     try:
-        accept, _, subprotocol = protocol.process_request(request)
+        accept, _, subprotocol = _negotiation.process_request(request)
     except (InvalidMethod, InvalidProtocol, InvalidUpgrade):
         return Refused(request.method, answers.upgrade_required())
     except InvalidHandshake:
@@ -107,7 +134,7 @@ def _upgrade(protocol: ServerProtocol, request: Request, query: str, rest: bytes
     return Upgrade(
         response=_switch(accept, subprotocol),
         rest=rest,
-        origin=protocol.origin,
+        origin=_negotiation.origin,
         credentials=_credentials(request.headers, query),
     )
 
@@ -124,7 +151,7 @@ def _refused(method: str, status: HTTPStatus, message: str) -> Refused:
     return Refused(method, answers.error(status, message))
 
 
-def _credentials(headers: Headers, query: str) -> Credentials | InvalidRequest:
+def _credentials(headers: Headers, query: bytes) -> Credentials | InvalidRequest:
     def header(name: str) -> bytes | None:
         values = headers.get_all(name)
         if len(values) > 1:
@@ -137,15 +164,15 @@ def _credentials(headers: Headers, query: str) -> Credentials | InvalidRequest:
         return error
 
 
-def _parse_query(query: str) -> dict[str, str]:
+def _parse_query(query: bytes) -> dict[str, str]:
     """The credential parameters of a query. Raises InvalidRequest."""
     found: dict[str, str] = {}
-    for pair in query.split("&"):
-        raw_name, _, raw_value = pair.replace("+", " ").partition("=")
-        name = strings.percent_decode(raw_name.encode(), "the query")
+    for pair in query.replace(b"+", b" ").split(b"&"):
+        raw_name, _, raw_value = pair.partition(b"=")
+        name = strings.percent_decode(raw_name, "the query")
         if name not in credentials.QUERY_NAMES:
             continue
         if name in found:
             raise InvalidRequest(f"{name} is given twice")
-        found[name] = strings.percent_decode(raw_value.encode(), name)
+        found[name] = strings.percent_decode(raw_value, name)
     return found

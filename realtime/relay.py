@@ -3,18 +3,21 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final, Generic, TypeVar
 
 from app import telemetry
 from app.contract import hints
 from app.contract.hints import Envelope
 from realtime.counts import CountsFeed
-from realtime.hub import Hub
+from realtime.hub import Audience, Hub
 
 T = TypeVar("T")
 
-# Sockets written to before others get their turn: about two milliseconds.
-BROADCAST_CHUNK: Final = 192
+# How long a broadcast's frames are written before others get their turn, and hints pass; looked at after
+# so many inboxes.
+TURN_S: Final = 0.001
+_INBOXES_BETWEEN_LOOKS: Final = 16
 # Broadcasts that may wait for their turn. Past it those concerned get one resync instead of each hint.
 MOST_WAITING: Final = 64
 
@@ -67,9 +70,9 @@ class Relay(Generic[T]):
     async def _broadcast(self, category: str, envelope: Envelope) -> None:
         told = self._hub.dialect.hint(envelope.reason, envelope.frame)
         audiences = self._hub.audiences(envelope.routing_key)
-        for at in range(0, len(audiences), BROADCAST_CHUNK):
+        async for some in _in_turns(audiences):
             listeners = 0
-            for audience in audiences[at : at + BROADCAST_CHUNK]:
+            for audience in some:
                 if audience.is_plain:
                     for tell in audience.tellers:
                         tell(told)
@@ -77,7 +80,6 @@ class Relay(Generic[T]):
                 else:
                     listeners += audience.broadcast(category, told)
             self._told.value += listeners
-            await asyncio.sleep(0)
         # Only now: the counts' frames would hold up those still waiting for the hint.
         for audience in audiences:
             self._counts.mark(audience)
@@ -85,12 +87,20 @@ class Relay(Generic[T]):
             _observe(envelope)
 
     async def _resync(self, broadcast_key: str) -> None:
-        audiences = self._hub.audiences(broadcast_key)
-        for at in range(0, len(audiences), BROADCAST_CHUNK):
-            for audience in audiences[at : at + BROADCAST_CHUNK]:
+        async for some in _in_turns(self._hub.audiences(broadcast_key)):
+            for audience in some:
                 self._told.value += audience.tell_resync()
                 self._counts.mark(audience)
+
+
+async def _in_turns(audiences: Sequence[Audience[T]]) -> AsyncGenerator[Sequence[Audience[T]]]:
+    """All of them, a few at a time; the event loop gets its turn every TURN_S."""
+    turn_ends = time.monotonic() + TURN_S
+    for at in range(0, len(audiences), _INBOXES_BETWEEN_LOOKS):
+        yield audiences[at : at + _INBOXES_BETWEEN_LOOKS]
+        if time.monotonic() >= turn_ends:
             await asyncio.sleep(0)
+            turn_ends = time.monotonic() + TURN_S
 
 
 def _observe(envelope: Envelope) -> None:
