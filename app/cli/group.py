@@ -23,6 +23,7 @@ for command in (
     schema.migrate,
     doctor.doctor,
     documents.openapi,
+    documents.asyncapi,
     setup.env,
     setup.key,
     admin.admin,

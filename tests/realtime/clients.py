@@ -17,6 +17,7 @@ from websockets.uri import parse_uri
 
 from app.contract.resources import Counts
 from app.settings import Address
+from realtime.asyncapi import ServerFrame
 from realtime.server import Gateway
 from tests.factories import Environment
 
@@ -34,7 +35,9 @@ class Client:
         """The next frame, or the next of this type; the others are kept in frames too."""
         async with asyncio.timeout(TIMEOUT_S):
             while True:
-                frame = msgspec.json.decode(await self.socket.recv(), type=dict[str, Any])
+                data = await self.socket.recv()
+                msgspec.json.decode(data, type=ServerFrame)  # nothing but what is documented is ever sent
+                frame = msgspec.json.decode(data, type=dict[str, Any])
                 self.frames.append(frame)
                 if kind in (None, frame["type"]):
                     return frame
