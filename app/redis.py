@@ -1,12 +1,8 @@
 """The only way to Redis for everything but the gateway's subscriptions. Losing it may delay, never lose."""
 
 import asyncio
-<<<<<<< Updated upstream
-from collections.abc import Collection, Sequence
-=======
 import zlib
-from collections.abc import Sequence
->>>>>>> Stashed changes
+from collections.abc import Collection, Sequence
 from typing import Final, cast
 
 import msgspec
@@ -158,3 +154,70 @@ async def take_tokens(client: Redis, charges: Sequence[Charge], *, timeout_s: fl
         for place, wait_ms in zip(places, reply, strict=True):
             waits[place] = wait_ms / 1000
     return waits
+
+
+# Figures: what each process says of itself lasts for as long as it is said again. The braces keep the keys on
+# one node of a cluster; the number is of the layout.
+_FIGURES: Final = "bellwire:{figures:1}"
+FIGURES_KEPT_S: Final = 8.0
+_HOUR_KEPT_S: Final = 2 * 3600
+_FIGURES_TIMEOUT_S: Final = 0.25  # for those who wait for figures; they can do without
+
+
+async def write_figures(client: Redis, process: str, figures: bytes, *, minute: int, created: int) -> bool:
+    """Replaces what a process says of itself, and adds to what was created in a minute (since 1970).
+
+    False where Redis is away: nothing can be relied on to be written.
+    """
+    hour = f"{_FIGURES}:created:{minute // 60}"
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            pipeline = client.pipeline(transaction=False)
+            pipeline.set(f"{_FIGURES}:{process}", figures, px=int(FIGURES_KEPT_S * 1000))
+            pipeline.sadd(_FIGURES, process)
+            pipeline.hincrby(hour, str(minute), created)
+            pipeline.expire(hour, _HOUR_KEPT_S)
+            await pipeline.execute()
+    except AWAY:
+        return False
+    return True
+
+
+async def remove_figures(client: Redis, process: str) -> None:
+    """The process ends. Where Redis is away, so does what it said, a little later."""
+    try:
+        async with asyncio.timeout(_FIGURES_TIMEOUT_S):
+            await client.delete(f"{_FIGURES}:{process}")
+    except AWAY:
+        return
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """processes: what each says of itself. created: by minute since 1970; none in those that are missing."""
+
+    processes: list[bytes]
+    created: dict[int, int]
+
+
+async def read_figures(client: Redis, *, minute: int) -> Figures | None:
+    """What there is, and what was created in the hour up to this minute. None where Redis is away."""
+    try:
+        async with asyncio.timeout(_FIGURES_TIMEOUT_S):
+            pipeline = client.pipeline(transaction=False)
+            pipeline.smembers(_FIGURES)
+            for hour in (minute // 60 - 1, minute // 60):
+                pipeline.hgetall(f"{_FIGURES}:created:{hour}")
+            names, *hours = await pipeline.execute()
+            said = (
+                await client.mget([b"%b:%b" % (_FIGURES.encode(), name) for name in names]) if names else []
+            )
+            found = cast("dict[bytes, bytes | None]", dict(zip(names, said, strict=True)))
+            gone = [name for name, figures in found.items() if figures is None]
+            if gone:
+                await client.srem(_FIGURES, *gone)
+    except AWAY:
+        return None
+    return Figures(
+        [figures for figures in found.values() if figures is not None],
+        {int(at): int(count) for of_hour in hours for at, count in of_hour.items()},
+    )
