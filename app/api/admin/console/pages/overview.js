@@ -130,7 +130,7 @@ function figure({ title, note, kind, value, format = (given) => given.toLocaleSt
       { class: `figure ${current === null ? 'unknown' : bad && current > 0 ? 'bad' : ''}` },
       current === null ? 'unknown' : format(current),
     ),
-    h('p', { class: 'note' }, detail(title, now) ?? note, link && [' · ', h('a', { href: link }, 'look at them')]),
+    h('p', { class: 'note' }, detail(title, now) ?? note, link && current !== 0 && [' · ', h('a', { href: link }, 'look at them')]),
     chart({ name: title, points, slots, kind, format }),
     h('p', { class: 'span' }, h('span', {}, kind === 'bars' ? 'an hour ago' : `${(slots * EVERY_MS) / 1000} seconds ago`), h('span', {}, 'now')),
   );

@@ -45,7 +45,7 @@ export function copyable(value, what) {
  */
 export function code(text, what) {
   const shown = h('pre', { tabindex: '0', role: 'region', 'aria-label': what }, text);
-  return h('div', { class: 'code' }, shown, copyButton(() => text, what, () => shown));
+  return h('div', { class: 'code' }, shown, copyButton(() => text, what.toLowerCase(), () => shown));
 }
 
 /** One word for a POSIX shell. @param {string} text */

@@ -1,0 +1,171 @@
+"""Getting about in the console: addresses, the keyboard, the focus."""
+
+from collections.abc import AsyncGenerator
+from urllib.parse import quote
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e import console
+from tests.e2e.browser import Devices
+from tests.e2e.console import Console
+from tests.factories import Environment
+from tests.harness import Stack
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+async def stack(database_url: str, redis_url: str, environment: Environment) -> AsyncGenerator[Stack]:
+    async with Stack.open(database_url, redis_url, **console.SETTINGS) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def devices(chromium_path: str, stack: Stack) -> AsyncGenerator[Devices]:
+    async with Devices.open(chromium_path, stack.api.url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def window(devices: Devices, stack: Stack) -> Console:
+    """Nobody is signed in."""
+    return Console(await devices.new(), stack)
+
+
+async def test_the_keyboard_is_enough(window: Console, devices: Devices) -> None:
+    """From the sign-in to a new environment; dialogs keep the focus and give it back."""
+    keyboard = window.page.keyboard
+    await window.open()
+    await expect(window.field("Email")).to_be_focused()
+    await keyboard.type(console.EMAIL)
+    await keyboard.press("Tab")
+    await keyboard.type(console.PASSWORD)
+    await keyboard.press("Enter")
+    await window.at("Overview", "")
+    await expect(window.page.get_by_role("heading", level=1)).to_be_focused()
+
+    await window.page.keyboard.press("Control+Home")
+    await window.page.evaluate("document.activeElement.blur()")
+    await keyboard.press("Tab")
+    await expect(window.page.get_by_role("link", name="Skip to content")).to_be_focused()
+    await keyboard.press("Enter")
+    await expect(window.page.get_by_role("main")).to_be_focused()
+
+    await window.page.get_by_role("link", name="Environments").focus()
+    await keyboard.press("Enter")
+    await window.at("Environments", "/environments")
+    await expect(window.page.get_by_role("heading", level=1)).to_be_focused()
+    await keyboard.press("Tab")
+    await expect(window.button("New environment")).to_be_focused()
+    await keyboard.press("Enter")
+    await expect(window.field("Name")).to_be_focused()
+    await keyboard.press("Escape")
+    await expect(window.dialog("New environment")).to_have_count(0)
+    await expect(window.button("New environment")).to_be_focused()
+
+    await keyboard.press("Enter")
+    await keyboard.type("Staging")
+    await keyboard.press("Tab")
+    await keyboard.type("not a slug")
+    await keyboard.press("Enter")
+    await expect(window.field("Slug")).to_be_focused()
+    await expect(window.field("Slug")).to_have_attribute("aria-invalid", "true")
+    await keyboard.press("Control+A")
+    await keyboard.type("acme")
+    await keyboard.press("Enter")
+    await expect(
+        window.page.locator(".field-error", has_text="slug")
+    ).to_be_visible()  # the API's: it is taken
+    await keyboard.press("Control+A")
+    await keyboard.type("staging")
+    await keyboard.press("Enter")
+    await window.at("Staging", "/environments/staging")
+    complaints = [line for line in devices.complaints if "409" not in line]
+    assert complaints == []
+
+
+async def test_the_sign_in_leads_to_where_one_wanted_to_go(window: Console, devices: Devices) -> None:
+    wanted = "/environments/acme/notifications?category=a%26b"
+    await window.open(wanted)
+    await window.sign_in()
+    await window.at("Notifications", wanted)
+    await expect(window.field("Category")).to_have_value("a&b")
+    assert devices.complaints == []
+
+
+async def test_the_sign_in_leads_nowhere_else(window: Console) -> None:
+    for elsewhere in ("https://example.com/admin", "//example.com/admin", "/demo", "javascript:alert(1)"):
+        await window.open(f"/login?next={quote(elsewhere, safe='')}")
+        await window.sign_in()
+        await window.at("Overview", "")
+        await window.button("Sign out").click()
+        await expect(window.field("Email")).to_be_focused()
+
+
+async def test_back_and_forward_go_through_filters_and_pages(
+    window: Console, stack: Stack, devices: Devices, environment: Environment
+) -> None:
+    async with stack.client() as client:
+        for n in range(3):
+            body = {"subscriber_id": "ada/?&#%", "category": f"c{n}", "payload": {"title": f"Title {n}"}}
+            sent = await client.post("/v1/notifications", json=body, headers=environment.management_headers)
+            assert sent.status_code == 201
+    page, base = window.page, "/environments/acme/notifications"
+    await window.open(base)
+    await window.sign_in()
+    await expect(window.row("Title")).to_have_count(3)
+    await page.evaluate("window.neverReloaded = true")
+    await window.field("Category").fill("c1")
+    await page.keyboard.press("Enter")
+    await window.at("Notifications", f"{base}?category=c1")
+    await expect(window.row("Title")).to_have_count(1)
+    await expect(window.field("Category")).to_be_focused()
+    await window.field("Status").select_option("scheduled")
+    await window.at("Notifications", f"{base}?category=c1&status=scheduled")
+    await expect(page.get_by_text("Nothing fits these filters")).to_be_visible()
+    await page.go_back()
+    await expect(window.row("Title")).to_have_count(1)
+    await expect(window.field("Status")).to_have_value("")
+    await page.get_by_role("link", name="Title 1").click()
+    await window.at("Title 1")
+    await page.get_by_role("main").get_by_role("link", name="ada/?&#%").click()
+    await window.at("ada/?&#%", "/environments/acme/subscribers/" + quote("ada/?&#%", safe=""))
+    for title in ("Title 1", "Notifications"):
+        await page.go_back()
+        await window.at(title)
+    await expect(window.field("Category")).to_have_value("c1")
+    await page.go_forward()
+    await window.at("Title 1")
+    assert await page.evaluate("window.neverReloaded")
+    assert devices.complaints == []
+
+
+async def test_an_unknown_address_is_a_page_that_says_so(window: Console, devices: Devices) -> None:
+    await window.open("/no/such<page>")
+    await window.sign_in()
+    await window.at("Page not found")
+    await expect(window.page.get_by_text("/admin/no/such<page>")).to_be_visible()
+    await window.open("/environments/nope")
+    await window.at("Not found")
+    assert [line for line in devices.complaints if "404" not in line] == []
+
+
+async def test_long_lists_go_on_by_links(
+    window: Console, stack: Stack, environment: Environment, devices: Devices
+) -> None:
+    async with stack.client() as client:
+        for batch in range(2):
+            people = [f"p{batch}-{n}" for n in range(40)]
+            body = {"subscriber_ids": people, "category": "c", "payload": {"title": "One of many"}}
+            await client.post("/v1/notifications", json=body, headers=environment.management_headers)
+    await window.open("/environments/acme/notifications?category=c")
+    await window.sign_in()
+    rows = window.row("One of many")
+    await expect(rows).to_have_count(50)
+    await window.page.get_by_role("link", name="Older").click()
+    await expect(rows).to_have_count(30)
+    await expect(window.field("Category")).to_have_value("c")
+    await window.page.get_by_role("link", name="Newest").click()
+    await expect(rows).to_have_count(50)
+    assert devices.complaints == []
