@@ -5,7 +5,7 @@ import pytest
 
 from app.db.pool import Pool
 from tests.app.api.admin.people import PASSWORD, Admin, make_admin
-from tests.app.api.admin.table import SECRET_PASSWORD, TABLE, filled, make_things
+from tests.app.api.admin.table import SECRET_PASSWORD, SECRET_PAYLOAD, TABLE, filled, make_things
 from tests.app.api.admin.test_access import ask
 from tests.app.api.wire import assert_refused
 
@@ -59,7 +59,7 @@ async def test_no_entry_and_no_line_of_the_log_holds_a_secret(
         assert (await ask(client, name, filled(line.path, things), body, actor)).is_success
     found = str(await pool.fetch("SELECT * FROM audit_log"))
     said = caplog.text + "".join(capfd.readouterr())
-    for secret in (PASSWORD, SECRET_PASSWORD, admin.token, "argon2"):
+    for secret in (PASSWORD, SECRET_PASSWORD, SECRET_PAYLOAD, admin.token, "argon2", "bws_", "bw_"):
         assert secret not in found
         assert secret not in said
 
