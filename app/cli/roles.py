@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import click
 import structlog
@@ -21,6 +22,12 @@ from realtime.sse import open_streams
 
 log = structlog.stdlib.get_logger()
 
+# What a parent has done already, its children need not.
+_PREPARED: Final = {
+    "BELLWIRE_MIGRATE_ON_BOOT": "false",
+    "BELLWIRE_ADMIN_EMAIL": "",
+    "BELLWIRE_ADMIN_PASSWORD": "",
+}
 _workers = click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -35,8 +42,7 @@ def serve() -> None:
     """API, gateway and worker together, for one machine."""
     settings = console.settings()
     console.run(_prepare(settings))
-    children = {"BELLWIRE_MIGRATE_ON_BOOT": "false"}
-    _exit(supervisor.run([["gateway"], ["worker"], ["api"]], {**os.environ, **children}))
+    _exit(supervisor.run([["gateway"], ["worker"], ["api"]], {**os.environ, **_PREPARED}))
 
 
 @click.command()
@@ -44,8 +50,7 @@ def serve() -> None:
 def api(workers: int) -> None:
     """The HTTP API (BELLWIRE_LISTEN)."""
     settings = console.settings()
-    if settings.migrate_on_boot:
-        console.run(_prepare(settings))
+    console.run(_prepare(settings))
     if workers > 1:
         _fan_out("api", workers, settings.listen, "BELLWIRE_LISTEN")
     console.run(
@@ -102,10 +107,12 @@ async def _gateway(settings: Settings) -> None:
 async def _prepare(settings: Settings) -> None:
     """Migrates, and seeds what the settings ask for."""
     with console.asking_database(settings.database_url):
-        plan = await migrate.migrate(settings.database_url)
-        if not plan.is_done:
-            log.info("migrated", applied=plan.pending, functions=plan.functions_changed)
-        await seeds.plant(settings)
+        if settings.migrate_on_boot:
+            plan = await migrate.migrate(settings.database_url)
+            if not plan.is_done:
+                log.info("migrated", applied=plan.pending, functions=plan.functions_changed)
+            await seeds.plant_environment(settings)
+        await seeds.plant_admin(settings)
 
 
 async def _announced(role: str, serving: Callable[[Callable[[Address], None]], Awaitable[None]]) -> None:
@@ -118,8 +125,7 @@ async def _announced(role: str, serving: Callable[[Callable[[Address], None]], A
 def _fan_out(role: str, workers: int, address: Address, variable: str) -> None:
     if address.port == 0:
         raise click.ClickException(f"--workers needs a fixed port in {variable}, not port 0")
-    children = {"BELLWIRE_MIGRATE_ON_BOOT": "false", _SHARES: "true"}
-    _exit(supervisor.run([[role]] * workers, {**os.environ, **children}))
+    _exit(supervisor.run([[role]] * workers, {**os.environ, **_PREPARED, _SHARES: "true"}))
 
 
 _SHARES = "BELLWIRE_REUSE_PORT"  # set by --workers for its own children

@@ -41,8 +41,11 @@ class Passwords:
     @classmethod
     @contextmanager
     def open(cls) -> Generator["Passwords"]:
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords") as threads:
+        threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
+        try:
             yield cls(threads)
+        finally:
+            threads.shutdown(cancel_futures=True)
 
     async def hash(self, password: str) -> str:
         """What to store, salt and parameters included. Raises Unavailable."""

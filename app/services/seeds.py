@@ -17,15 +17,17 @@ from app.settings import Settings
 log = structlog.stdlib.get_logger()
 
 
-async def plant(settings: Settings) -> None:
-    """The development environment with its key, and the administrator who always gets in.
-
-    Raises InvalidRequest (naming the variable), Unavailable.
-    """
-    async with create_pool(settings.database_url, size=2, name="seed") as pool:
-        if settings.dev_environment is not None:
+async def plant_environment(settings: Settings) -> None:
+    """The development environment with its key. Raises InvalidRequest (naming the variable), Unavailable."""
+    if settings.dev_environment is not None:
+        async with create_pool(settings.database_url, size=2, name="seed") as pool:
             await _plant_environment(pool, settings.dev_environment, settings.dev_api_key)
-        if settings.admin_email is not None and settings.admin_password is not None:
+
+
+async def plant_admin(settings: Settings) -> None:
+    """The administrator who always gets in. Raises InvalidRequest (naming the variable), Unavailable."""
+    if settings.admin_email is not None and settings.admin_password is not None:
+        async with create_pool(settings.database_url, size=2, name="seed") as pool:
             await _plant_admin(pool, settings.admin_email, settings.admin_password)
 
 

@@ -22,6 +22,7 @@ A route, from top to bottom:
   password or payload. What must follow a commit (hints) follows it.
 - Shapes stand in app/contract/admin*.py; their names must differ from those in app.contract.resources, as
   the OpenAPI document has one name each. Each field needs its word in app/api/openapi/glossary.py.
-- Register the handler in app/api/routes.py, and give it a line in tests/app/api/admin/table.py: the tests
-  of roles, order of checks, header and audit take every route from there, and fail for one without.
+- Register the handler in app/api/routes.py, and give it a line in tests/app/api/admin/table.py, whose
+  make_things() makes what paths and bodies name in braces. The tests of roles, of the order of checks, of
+  the header and of the audit take every route from there, and fail for one without.
 """

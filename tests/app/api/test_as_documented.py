@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import httpx
@@ -55,24 +55,30 @@ async def known(backend: httpx.AsyncClient, ada: httpx.AsyncClient, pool: Pool) 
     }
 
 
+@pytest.fixture
+def proof(environment: Environment, pool: Pool) -> Callable[[str], Awaitable[dict[str, str]]]:
+    """What a request to a path has to carry."""
+
+    async def headers(path: str) -> dict[str, str]:
+        if path.startswith("/admin"):
+            return (await make_admin(pool)).headers  # a new one: what is asked may end the session
+        return environment.subscriber_headers("ada") if "inbox" in path else environment.management_headers
+
+    return headers
+
+
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 async def test_every_operation_answers_as_documented(
     mode: GenerationMode,
     address: Address,
-    environment: Environment,
     known: Mapping[str, str],
-    pool: Pool,
+    proof: Callable[[str], Awaitable[dict[str, str]]],
     subtests: pytest.Subtests,
 ) -> None:
     document = json.loads(openapi.document())
     schema = schemathesis.openapi.from_dict(document)
 
-    async def proof(path: str) -> Mapping[str, str]:
-        if path.startswith("/admin"):
-            return (await make_admin(pool)).headers  # a new one: what is asked may end the session
-        return environment.subscriber_headers("ada") if "inbox" in path else environment.management_headers
-
-    def exercise(operation: APIOperation[Any, Any, Any, Any], headers: Mapping[str, str]) -> None:
+    def exercise(operation: APIOperation[Any, Any, Any, Any], headers: dict[str, str]) -> None:
         """Blocks, while the server runs on this test's event loop."""
         item = next((known[start] for start in known if operation.path.startswith(start)), None)
 
