@@ -66,7 +66,10 @@ def connect_subscriber(url: str) -> Redis:
 
 
 async def end(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancels tasks until they are done: redis-py swallows a cancellation that comes while it connects."""
+    """Cancels tasks until they are done.
+
+    Where a connection fails at that moment, redis-py's error takes the place of the cancellation.
+    """
     while running := [task for task in tasks if not task.done()]:
         for task in running:
             task.cancel()

@@ -1,6 +1,7 @@
 """Publishes the hints of committed transactions right away, and deletes their jobs, in batches."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,15 +21,21 @@ log = structlog.stdlib.get_logger()
 
 MOST_WAITING: Final = 10_000  # jobs; past it they are left to the workers
 BATCH: Final = 512  # jobs published in one round trip
+# A job that has waited longer to be published might not be finished within its lease: a worker would publish
+# it once more. It is left to the worker.
+PROMPT_S = 1.0
 
 
 class Publisher:
-    """Takes hints after commit. Whatever it does not manage, the outbox job still owes."""
+    """Takes hints after commit. Whatever it does not manage, the outbox job still owes.
+
+    pool: for this alone. Behind requests, jobs that were published might not be finished in time.
+    """
 
     def __init__(self, pool: Pool, client: Redis) -> None:
         self._pool = pool
         self._client = client
-        self._waiting: list[HintJob] = []
+        self._waiting: list[tuple[float, HintJob]] = []  # since when: seconds of the monotonic clock
         self._published: list[HintJob] = []
         self._to_publish = asyncio.Event()
         self._to_finish = asyncio.Event()
@@ -55,7 +62,7 @@ class Publisher:
     def offer(self, job: HintJob | None) -> None:
         """Never waits: the transaction has committed, and its caller is being answered. None: no job."""
         if job is not None and len(self._waiting) < MOST_WAITING:
-            self._waiting.append(job)
+            self._waiting.append((time.monotonic(), job))
             self._to_publish.set()
 
     def wake_workers(self) -> None:
@@ -67,7 +74,9 @@ class Publisher:
             await self._to_publish.wait()
             self._to_publish.clear()
             while self._waiting:
-                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                taken, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                oldest = time.monotonic() - PROMPT_S
+                batch = [job for since, job in taken if since > oldest]
                 if await redis.publish(self._client, [hint for job in batch for hint in job.to_hints()]):
                     self._published += batch
                     self._to_finish.set()

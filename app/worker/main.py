@@ -42,7 +42,8 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
     async with (
         create_pool(settings.database_url, size=settings.pg_pool_size, name="worker") as pool,
         redis.connect(settings.redis_url) as client,
-        Publisher.open(pool, client) as publisher,
+        create_pool(settings.database_url, size=1, name="worker hints") as lane,
+        Publisher.open(lane, client) as publisher,
         Reporter.open(client),
     ):
         await _schema(pool, stopping)

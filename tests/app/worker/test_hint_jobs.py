@@ -1,9 +1,15 @@
 """What the worker does with hints that their own process did not publish."""
 
+import asyncio
+from collections.abc import Sequence
+
+import pytest
 from redis.asyncio import Redis
 
 from app import redis
+from app.contract.hints import Hint
 from app.db.outbox import HintJob
+from app.outbox import publisher
 from app.outbox.publisher import Publisher
 from app.worker.hints import HintJobs
 from tests.app.worker.world import Heard, World
@@ -88,4 +94,35 @@ async def test_a_published_job_is_deleted_by_its_own_process(
         row = await world.pool.fetchrow("SELECT environment_id, id, payload FROM outbox")
         closing.offer(HintJob.owed(*row))
     assert await heard.reasons(1) == ["notification"]
+    assert await world.count("outbox") == 0
+
+
+async def test_what_could_not_be_published_promptly_is_published_by_the_worker_alone(
+    world: World, client: Redis, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second job waits, while the first is published, for longer than would leave it time."""
+    monkeypatch.setattr(publisher, "PROMPT_S", 0.05)
+    publish = redis.publish
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def paused(to: Redis, batch: Sequence[Hint]) -> bool:
+        if to is client:  # not that of the world's own publisher
+            begun.set()
+            await go_on.wait()
+        return await publish(to, batch)
+
+    monkeypatch.setattr(redis, "publish", paused)
+    for person in ("ada", "grace"):
+        await world.send(person)
+    first, second = await world.pool.fetch("SELECT environment_id, id, payload FROM outbox ORDER BY id")
+    async with Publisher.open(world.pool, client) as slow:
+        slow.offer(HintJob.owed(*first))
+        await begun.wait()
+        slow.offer(HintJob.owed(*second))
+        await asyncio.sleep(2 * publisher.PROMPT_S)
+        go_on.set()
+    assert await world.pool.fetchval("SELECT id FROM outbox") == second["id"]
+    await world.leases_are_over()
+    assert await HintJobs(world.pool, client).run_once() == 0
+    assert await heard.reasons(2) == ["notification", "notification"]
     assert await world.count("outbox") == 0
