@@ -9,6 +9,9 @@
  *     unread U N MS                 waits until the last counts of N clients say `"unread":U`
  *     close FROM TO                 drops clients without a word
  *
+ * A frame's moment is that at which the kernel had it for the client: this one thread, which reads for all of
+ * them in turn, measures the server and not itself.
+ *
  * Every answer is one JSON object of what was measured since the last reset; times are microseconds, and
  * moments CLOCK_MONOTONIC. A hint whose id is notif_ and 26 digits carries, in nanoseconds, the moment it was
  * published: its latency is counted.
@@ -49,9 +52,11 @@ static long sample_count, opening_count, hint_count, counts_count, ping_count;
 static long broadcast_count;
 static int64_t first_hint, last_hint, last_broadcast, last_counts;
 
-static int64_t now_ns(void) {
+static int64_t epoch_ns; /* from CLOCK_MONOTONIC to CLOCK_REALTIME */
+
+static int64_t now_ns(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
@@ -82,6 +87,7 @@ static void answer(void) {
 }
 
 static void reset(void) {
+    epoch_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC);
     sample_count = opening_count = hint_count = counts_count = ping_count = broadcast_count = 0;
     first_hint = last_hint = last_broadcast = last_counts = 0;
 }
@@ -99,9 +105,10 @@ static void lose(struct client *c) {
 static void start(int index) {
     struct client *c = &clients[index];
     *c = (struct client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), .state = CONNECTING,
-                         .begun = now_ns(), .unread = -1};
+                         .begun = now_ns(CLOCK_MONOTONIC), .unread = -1};
     int one = 1;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(c->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
     if (connect(c->fd, (struct sockaddr *)&server, sizeof server) < 0 && errno != EINPROGRESS) {
         lose(c);
         return;
@@ -183,15 +190,29 @@ static int take(struct client *c, char *data, int size, int64_t now) {
     return at;
 }
 
+/* When the kernel took in the last of what a read returned, as a moment of CLOCK_MONOTONIC. */
+static int64_t arrival(struct msghdr *message) {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+        struct timespec t;
+        memcpy(&t, CMSG_DATA(c), sizeof t);
+        return t.tv_sec * 1000000000LL + t.tv_nsec - epoch_ns;
+    }
+    return now_ns(CLOCK_MONOTONIC);
+}
+
 static void receive(int index) {
-    static char buffer[65536 + BUFFER];
+    static char buffer[65536 + BUFFER], control[256];
     struct client *c = &clients[index];
     memcpy(buffer, c->rest ? c->rest : "", c->used);
-    ssize_t got = read(c->fd, buffer + c->used, 65536);
+    struct iovec into = {buffer + c->used, 65536};
+    struct msghdr message = {.msg_iov = &into, .msg_iovlen = 1, .msg_control = control,
+                             .msg_controllen = sizeof control};
+    ssize_t got = recvmsg(c->fd, &message, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) { lose(c); return; }
     int size = c->used + got;
-    int taken = take(c, buffer, size, now_ns());
+    int taken = take(c, buffer, size, arrival(&message));
     if (c->state == CLOSED) return;
     c->used = size - taken;
     if (c->used > BUFFER) { lose(c); return; }
@@ -232,14 +253,14 @@ static void command(const char *line) {
     if (sscanf(line, "connect %d %d %d", &a, &b, &c) == 3) connect_range(a, b, c);
     else if (strcmp(line, "reset") == 0) reset();
     else if (sscanf(line, "hints %d %d", &a, &b) == 2) {
-        int64_t until = now_ns() + b * 1000000LL;
-        while (hint_count < a && now_ns() < until) poll_once(10);
+        int64_t until = now_ns(CLOCK_MONOTONIC) + b * 1000000LL;
+        while (hint_count < a && now_ns(CLOCK_MONOTONIC) < until) poll_once(10);
     } else if (sscanf(line, "broadcasts %d %d", &a, &b) == 2) {
-        int64_t until = now_ns() + b * 1000000LL;
-        while (broadcast_count < a && now_ns() < until) poll_once(10);
+        int64_t until = now_ns(CLOCK_MONOTONIC) + b * 1000000LL;
+        while (broadcast_count < a && now_ns(CLOCK_MONOTONIC) < until) poll_once(10);
     } else if (sscanf(line, "unread %ld %d %d", &unread, &b, &c) == 3) {
-        int64_t until = now_ns() + c * 1000000LL;
-        while (with_unread(unread) < b && now_ns() < until) poll_once(10);
+        int64_t until = now_ns(CLOCK_MONOTONIC) + c * 1000000LL;
+        while (with_unread(unread) < b && now_ns(CLOCK_MONOTONIC) < until) poll_once(10);
     } else if (sscanf(line, "close %d %d", &a, &b) == 2)
         for (int i = a; i < b; i++) if (clients[i].state != CLOSED) lose(&clients[i]);
     answer();
