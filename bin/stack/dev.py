@@ -104,7 +104,7 @@ def _serve(
         _wait_until_ready(bellwire, addresses, stop)
         started_at = time.monotonic()
         if bellwire.running and not stop:
-            print(_welcome(environment, *addresses), flush=True)
+            print(welcome(environment, *addresses), flush=True)
         while not stop.wait(_WATCH_S):
             keeper.look()
             if (code := bellwire.returncode) is None:
@@ -199,7 +199,7 @@ def _throw_away(state: Path) -> None:
             shutil.rmtree(directory)
 
 
-def _welcome(environment: Mapping[str, str], api: Listen, gateway: Listen) -> str:
+def welcome(environment: Mapping[str, str], api: Listen, gateway: Listen) -> str:
     http = f"http://{api.reachable}"
     slug = environment["BELLWIRE_DEV_ENVIRONMENT"]
     payload = {"title": "Grace replied to you", "body": "It works on my machine."}
