@@ -27,7 +27,7 @@ class Console:
         await self.field("Email").fill(email)
         await self.field("Password").fill(password)
         await self.button("Sign in").click()
-        await expect(self.page.get_by_role("navigation", name="Console")).to_be_attached()
+        await expect(self.field("Password")).to_have_count(0)
 
     async def at(self, title: str, path: str | None = None) -> None:
         """Waits for the page of this title. path: below /admin."""

@@ -104,6 +104,7 @@ async def _violations(page: Page) -> list[str]:
     # An animation's half-way colours are not what anybody reads.
     await page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
     found = await Axe().run(page, options=_RULES)
+    assert found.response["passes"], "no rule was tried"
     return [
         f"{page.url}: {rule['id']}: {node['html'][:200]} ({node.get('failureSummary', '')})"
         for rule in found.response["violations"]

@@ -36,7 +36,9 @@ export function whenSignedOut(listener) {
  * @throws {ApiError}
  */
 export async function api(path, { method = 'GET', body, query = {}, signal } = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== null && value !== undefined && value !== '',
+  );
   const search = new URLSearchParams(/** @type {[string, string][]} */ (given)).toString();
   const response = await answerOf(`/admin/api/${path}${search && `?${search}`}`, {
     method,
@@ -99,6 +101,8 @@ function parse(text) {
   if (rawJSON === undefined) return JSON.parse(text);
   /** @type {any} */
   const keep = (/** @type {string} */ _, /** @type {unknown} */ value, /** @type {any} */ context) =>
-    typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER) ? rawJSON(context.source) : value;
+    typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)
+      ? rawJSON(context.source)
+      : value;
   return JSON.parse(text, keep);
 }

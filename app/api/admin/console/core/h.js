@@ -2,7 +2,7 @@
  * Elements without markup: nothing in the console parses HTML, so text from a payload stays text.
  */
 
-/** @typedef {Node | string | number | null | undefined | false | Child[]} Child */
+/** @typedef {Node | string | number | null | undefined | false | any[]} Child any[]: of Child. */
 /** @typedef {Record<string, unknown>} Props */
 
 /**

@@ -2,13 +2,13 @@
  * The console: asks who is there, then shows the page each address names.
  */
 
-import { whenSignedOut } from './api.js';
+import { ApiError, whenSignedOut } from './api.js';
 import { environments } from './environments.js';
 import { h } from './h.js';
 import { go, inConsole, match, scrollOfEntry, start, to, withQuery } from './router.js';
 import { session } from './session.js';
 import { hideMenu, showMenu } from './shell.js';
-import { failure } from '../parts/feedback.js';
+import { announce, failure } from '../parts/feedback.js';
 
 const main = /** @type {HTMLElement} */ (document.getElementById('main'));
 const progress = /** @type {HTMLElement} */ (document.getElementById('progress'));
@@ -37,6 +37,7 @@ async function show(url) {
     view = await page.default({ params, query: url.searchParams, signal: current.signal });
   } catch (error) {
     if (current.signal.aborted) return;
+    if (error instanceof ApiError && error.code === 'forbidden') await session.load(); // the role has changed
     view = failure(error, () => show(url));
   }
   if (current.signal.aborted) return;
@@ -87,6 +88,7 @@ whenSignedOut(() => {
   session.forget();
   environments.clear();
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+  announce('Your session has ended. Sign in again.', 'bad');
   signInFirst();
 });
 start(show);

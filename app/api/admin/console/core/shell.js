@@ -20,13 +20,23 @@ export function hideMenu() {
 /** @param {string} page The module on screen. */
 export function showMenu(page) {
   const focused = side.contains(document.activeElement) ? document.activeElement?.id : '';
-  const button = h('button', { type: 'button', class: 'menu-button', 'aria-expanded': 'false', 'aria-controls': 'menu' });
+  const button = h('button', {
+    type: 'button',
+    class: 'menu-button',
+    'aria-expanded': 'false',
+    'aria-controls': 'menu',
+  });
   button.append(icon('menu'), h('span', { class: 'hidden' }, 'Menu'));
   button.addEventListener('click', () => toggle(button, side.dataset.open !== 'true'));
   side.hidden = false;
   side.dataset.open = 'false';
   side.replaceChildren(
-    h('header', { class: 'brand' }, h('a', { href: to``, class: 'brand-link' }, icon('bell'), 'Bellwire'), button),
+    h(
+      'header',
+      { class: 'brand' },
+      h('a', { href: to``, class: 'brand-link' }, icon('bell'), 'Bellwire'),
+      button,
+    ),
     h('nav', { id: 'menu', 'aria-label': 'Console' }, sections(page)),
   );
   if (focused) document.getElementById(focused)?.focus();
@@ -67,17 +77,40 @@ function sections(page) {
     h(
       'li',
       {},
-      h('a', { href, id: `menu-${pages[0]}`, 'aria-current': pages.includes(page) && 'page' }, icon(drawing), text),
+      h(
+        'a',
+        { href, id: `menu-${pages[0]}`, 'aria-current': pages.includes(page) && 'page' },
+        icon(drawing),
+        text,
+      ),
     );
   return [
-    h('ul', {}, item(to``, 'Overview', 'chart', 'overview'), item(to`dead-letters`, 'Dead letters', 'inbox', 'dead-letters')),
+    h(
+      'ul',
+      {},
+      item(to``, 'Overview', 'chart', 'overview'),
+      item(to`dead-letters`, 'Dead letters', 'inbox', 'dead-letters'),
+    ),
     slug && [
       switcher(slug),
       h(
         'ul',
         {},
-        item(to`environments/${slug}/notifications`, 'Notifications', 'bell', 'notifications', 'notification'),
-        item(to`environments/${slug}/broadcasts`, 'Broadcasts', 'broadcast', 'broadcasts', 'broadcast', 'composer'),
+        item(
+          to`environments/${slug}/notifications`,
+          'Notifications',
+          'bell',
+          'notifications',
+          'notification',
+        ),
+        item(
+          to`environments/${slug}/broadcasts`,
+          'Broadcasts',
+          'broadcast',
+          'broadcasts',
+          'broadcast',
+          'composer',
+        ),
         item(to`environments/${slug}/subscribers`, 'Subscribers', 'person', 'subscribers', 'subscriber'),
         item(to`environments/${slug}`, 'Keys and settings', 'key', 'environment'),
       ),
@@ -100,7 +133,13 @@ function switcher(slug) {
   return h(
     'details',
     { class: 'switcher' },
-    h('summary', {}, h('span', { class: 'hidden' }, 'Environment: '), h('b', {}, current?.name ?? slug), icon('updown')),
+    h(
+      'summary',
+      {},
+      h('span', { class: 'hidden' }, 'Environment: '),
+      h('b', {}, current?.name ?? slug),
+      icon('updown'),
+    ),
     h(
       'ul',
       {},
@@ -133,7 +172,11 @@ function account(page) {
       h('b', {}, me.name),
       h('small', {}, me.role),
     ),
-    h('button', { type: 'button', class: 'icon-button', title: 'Sign out', 'aria-label': 'Sign out', onclick: leave }, icon('leave')),
+    h(
+      'button',
+      { type: 'button', class: 'icon-button', title: 'Sign out', 'aria-label': 'Sign out', onclick: leave },
+      icon('leave'),
+    ),
   );
 }
 

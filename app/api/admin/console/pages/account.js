@@ -33,18 +33,33 @@ export default function account() {
           h('p', { class: 'note' }, 'A new one signs you out everywhere, here too.'),
           form({
             fields: [
-              field('Current password', input({ name: 'current_password', type: 'password', autocomplete: 'current-password', required: true })),
+              field(
+                'Current password',
+                input({
+                  name: 'current_password',
+                  type: 'password',
+                  autocomplete: 'current-password',
+                  required: true,
+                }),
+              ),
               field(
                 'New password',
-                input({ name: 'password', type: 'password', autocomplete: 'new-password', required: true, minlength: 12, maxlength: 1024 }),
+                input({
+                  name: 'password',
+                  type: 'password',
+                  autocomplete: 'new-password',
+                  required: true,
+                  minlength: 12,
+                  maxlength: 1024,
+                }),
                 '12 characters or more.',
               ),
             ],
             submit: 'Change password',
             run: async (values) => {
               await api(at`users/${me.id}/password`, { method: 'POST', body: values });
-              announce('Password changed. Sign in with the new one.');
               await session.load(); // there is none any more: on to the sign-in
+              announce('Password changed. Sign in with the new one.');
             },
           }),
         ),

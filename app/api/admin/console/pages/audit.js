@@ -13,8 +13,13 @@ export default async function audit({ query, signal }) {
   return {
     title: 'Audit',
     content: [
-      heading('Audit', { lead: 'Every change made through the console or its API. Newest first.', actions: [refreshButton()] }),
-      items.length > 0 ? table('Audit', COLUMNS, items) : empty('Nothing yet', h('p', {}, 'The first change made here is going to be on record.')),
+      heading('Audit', {
+        lead: 'Every change made through the console or its API. Newest first.',
+        actions: [refreshButton()],
+      }),
+      items.length > 0
+        ? table('Audit', COLUMNS, items)
+        : empty('Nothing yet', h('p', {}, 'The first change made here is going to be on record.')),
       pager(to`audit`, query, next_cursor),
     ],
   };
@@ -23,7 +28,11 @@ export default async function audit({ query, signal }) {
 /** @type {import('../parts/page.js').Column<any>[]} */
 const COLUMNS = [
   { name: 'When', cell: (entry) => time(entry.occurred_at) },
-  { name: 'Who', kind: 'keep', cell: (entry) => entry.actor?.email ?? h('span', { class: 'quiet' }, 'the server') },
+  {
+    name: 'Who',
+    kind: 'keep',
+    cell: (entry) => entry.actor?.email ?? h('span', { class: 'quiet' }, 'the server'),
+  },
   { name: 'What', kind: 'main', cell: (entry) => entry.action },
   { name: 'On', cell: (entry) => target(entry) },
   { name: 'Environment', kind: 'wide', cell: (entry) => environment(entry.environment_slug) },
@@ -37,12 +46,18 @@ function target({ target: id }) {
 
 /** @param {string | null} slug */
 function environment(slug) {
-  return slug ? h('a', { class: 'plain-link', href: to`environments/${slug}` }, slug) : h('span', { class: 'quiet' }, '–');
+  return slug
+    ? h('a', { class: 'plain-link', href: to`environments/${slug}` }, slug)
+    : h('span', { class: 'quiet' }, '–');
 }
 
 /** @param {unknown} value */
 function details(value) {
   const pairs = Object.entries(/** @type {object} */ (value ?? {}));
   if (pairs.length === 0) return h('span', { class: 'quiet' }, '–');
-  return h('code', { class: 'id' }, pairs.map(([name, given]) => `${name}: ${JSON.stringify(given)}`).join(', '));
+  return h(
+    'code',
+    { class: 'id' },
+    pairs.map(([name, given]) => `${name}: ${JSON.stringify(given)}`).join(', '),
+  );
 }

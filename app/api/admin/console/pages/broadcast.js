@@ -16,14 +16,18 @@ export default async function broadcast({ params, signal }) {
   const found = await api(at`environments/${params.env}/broadcasts/${params.id}`, { signal });
   const verb = found.status === 'scheduled' ? 'Cancel' : 'Retract';
   return {
-    title: titleOf(found.payload),
+    title: titleOf(found),
     content: [
-      heading(titleOf(found.payload), {
+      heading(titleOf(found), {
         above: [to`environments/${params.env}/broadcasts`, 'Broadcasts'],
         lead: h('code', {}, found.id),
         actions: [
           session.can('broadcast:compose') &&
-            h('button', { type: 'button', class: 'button', onclick: () => retract(params.env, found, verb) }, verb),
+            h(
+              'button',
+              { type: 'button', class: 'button', onclick: () => retract(params.env, found, verb) },
+              verb,
+            ),
         ],
       }),
       h(
@@ -57,7 +61,7 @@ export default async function broadcast({ params, signal }) {
  * @param {string} verb
  */
 function retract(env, found, verb) {
-  const title = titleOf(found.payload);
+  const title = titleOf(found);
   confirmation({
     title: `${verb} “${title}”?`,
     content: [

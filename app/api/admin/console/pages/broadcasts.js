@@ -12,7 +12,15 @@ import { heading, pager, pill, refreshButton, table, titleOf } from '../parts/pa
 
 /** @type {import('../parts/filters.js').Filter[]} */
 const FILTERS = [
-  { name: 'status', label: 'Status', options: [['', 'Any'], ['delivered', 'Delivered'], ['scheduled', 'Scheduled']] },
+  {
+    name: 'status',
+    label: 'Status',
+    options: [
+      ['', 'Any'],
+      ['delivered', 'Delivered'],
+      ['scheduled', 'Scheduled'],
+    ],
+  },
 ];
 
 /** @type {import('../core/router.js').Page} */
@@ -24,7 +32,12 @@ export default async function broadcasts({ params, query, signal }) {
   });
   const compose = () =>
     session.can('broadcast:compose') &&
-    h('a', { class: 'button primary', href: to`environments/${params.env}/broadcasts/new` }, icon('plus'), 'Compose');
+    h(
+      'a',
+      { class: 'button primary', href: to`environments/${params.env}/broadcasts/new` },
+      icon('plus'),
+      'Compose',
+    );
   return {
     title: 'Broadcasts',
     content: [
@@ -37,7 +50,11 @@ export default async function broadcasts({ params, query, signal }) {
         ? table('Broadcasts', columns(params.env), items)
         : query.get('status')
           ? empty('Nothing fits this filter', h('p', {}, h('a', { href: address }, 'Show all')))
-          : empty('No broadcast yet', h('p', {}, 'An announcement that everybody in this environment gets in the inbox.'), compose()),
+          : empty(
+              'No broadcast yet',
+              h('p', {}, 'An announcement that everybody in this environment gets in the inbox.'),
+              compose(),
+            ),
       pager(address, query, next_cursor),
     ],
   };
@@ -53,7 +70,7 @@ function columns(env) {
       name: 'Broadcast',
       kind: 'main',
       cell: (one) => [
-        h('a', { href: to`environments/${env}/broadcasts/${one.id}` }, titleOf(one.payload)),
+        h('a', { href: to`environments/${env}/broadcasts/${one.id}` }, titleOf(one)),
         h('small', {}, one.category),
       ],
     },

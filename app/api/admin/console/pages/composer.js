@@ -20,17 +20,36 @@ export default async function composer({ params, signal }) {
   const key = `console_${crypto.randomUUID?.() ?? Date.now()}`; // sent twice by a shaky line, it arrives once
   const compose = form({
     fields: [
-      field('Title', input({ name: 'title', required: true, maxlength: 500, autofocus: true, spellcheck: 'true' })),
+      field(
+        'Title',
+        input({ name: 'title', required: true, maxlength: 500, autofocus: true, spellcheck: 'true' }),
+      ),
       field('Body', h('textarea', { name: 'body', rows: 3, maxlength: 4000 })),
-      field('Category', input({ name: 'category', required: true, maxlength: 255, value: 'announcement' }), 'What people can mute.'),
-      field('Link', input({ name: 'action_url', type: 'url', placeholder: 'https://…' }), 'Opened by a click on the item.'),
+      field(
+        'Category',
+        input({ name: 'category', required: true, maxlength: 255, value: 'announcement' }),
+        'What people can mute.',
+      ),
+      field(
+        'Link',
+        input({ name: 'action_url', type: 'url', placeholder: 'https://…' }),
+        'Opened by a click on the item.',
+      ),
       h(
         'details',
         { class: 'more' },
         h('summary', {}, 'Picture, delivery and expiry'),
         field('Picture', input({ name: 'icon_url', type: 'url', placeholder: 'https://…' })),
-        field('Deliver at', input({ name: 'deliver_at', type: 'datetime-local' }), `Empty: at once. Your time, ${ZONE}.`),
-        field('Expire at', input({ name: 'expires_at', type: 'datetime-local' }), 'It leaves every inbox then. Empty: never.'),
+        field(
+          'Deliver at',
+          input({ name: 'deliver_at', type: 'datetime-local' }),
+          `Empty: at once. Your time, ${ZONE}.`,
+        ),
+        field(
+          'Expire at',
+          input({ name: 'expires_at', type: 'datetime-local' }),
+          'It leaves every inbox then. Empty: never.',
+        ),
       ),
     ],
     submit: 'Send broadcast',
@@ -40,7 +59,16 @@ export default async function composer({ params, signal }) {
       const reached = people(await audience(params.env, body.category, signal));
       confirmation({
         title: body.deliver_at ? `Schedule for ${reached}?` : `Send to ${reached}?`,
-        content: [h('p', {}, '“', body.payload.title, '” ', body.deliver_at ? 'appears in every inbox then.' : 'appears in every inbox at once.')],
+        content: [
+          h(
+            'p',
+            {},
+            '“',
+            body.payload.title,
+            '” ',
+            body.deliver_at ? 'appears in every inbox then.' : 'appears in every inbox at once.',
+          ),
+        ],
         submit: body.deliver_at ? 'Schedule it' : 'Send it',
         harmless: true,
         run: async () => {
@@ -78,7 +106,12 @@ export default async function composer({ params, signal }) {
         h(
           'div',
           { class: 'stack' },
-          h('section', { class: 'card', 'aria-label': 'Preview' }, h('h2', {}, 'As the inbox shows it'), preview),
+          h(
+            'section',
+            { class: 'card', 'aria-label': 'Preview' },
+            h('h2', {}, 'As the inbox shows it'),
+            preview,
+          ),
           card('Audience', whom.place),
         ),
       ),

@@ -41,7 +41,11 @@ export default async function deadLetters({ query, signal }) {
  */
 function columns(may) {
   return [
-    { name: 'Job', kind: 'main', cell: (one) => [h('span', {}, one.job_type), h('small', {}, one.environment_slug)] },
+    {
+      name: 'Job',
+      kind: 'main',
+      cell: (one) => [h('span', {}, one.job_type), h('small', {}, one.environment_slug)],
+    },
     { name: 'Last error', kind: 'text', cell: (one) => h('code', { class: 'error-text' }, one.last_error) },
     { name: 'Attempts', kind: 'number wide', cell: (one) => one.attempts },
     { name: 'Parked', cell: (one) => time(one.parked_at) },
@@ -52,7 +56,12 @@ function columns(may) {
         may &&
         h(
           'button',
-          { type: 'button', class: 'button small', 'aria-label': `Replay ${one.job_type} ${one.id}`, onclick: () => replay(one) },
+          {
+            type: 'button',
+            class: 'button small',
+            'aria-label': `Replay ${one.job_type} ${one.id}`,
+            onclick: () => replay(one),
+          },
           'Replay',
         ),
     },
@@ -75,7 +84,11 @@ function replayAll() {
   formDialog({
     title: 'Replay all dead letters?',
     content: [
-      h('p', {}, 'They go back to the queue with fresh attempts. One whose cause is not mended is going to be back here.'),
+      h(
+        'p',
+        {},
+        'They go back to the queue with fresh attempts. One whose cause is not mended is going to be back here.',
+      ),
     ],
     fields: [field('Of', select({ name: 'environment' }, [['', 'every environment'], ...all]))],
     submit: 'Replay them',

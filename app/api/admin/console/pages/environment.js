@@ -18,12 +18,16 @@ export default async function environment({ params, query, signal }) {
   const path = at`environments/${params.env}`;
   const [found, list] = await Promise.all([
     api(path, { signal }),
-    session.can('apikey:read') ? api(`${path}/api-keys`, { query: { cursor: query.get('cursor') }, signal }) : null,
+    session.can('apikey:read')
+      ? api(`${path}/api-keys`, { query: { cursor: query.get('cursor') }, signal })
+      : null,
   ]);
   return {
     title: found.name,
     content: [
-      heading(found.name, { lead: ['Slug ', h('code', {}, found.slug), ' · created ', time(found.created_at)] }),
+      heading(found.name, {
+        lead: ['Slug ', h('code', {}, found.slug), ' · created ', time(found.created_at)],
+      }),
       list && keys(found.slug, list, query),
       secret(found),
       settings(found),
@@ -39,7 +43,10 @@ function settings(found) {
       'Settings',
       facts([
         ['Name', found.name],
-        ['Proof of identity', found.require_subscriber_hash ? pill('required', 'good') : pill('not required', 'warn')],
+        [
+          'Proof of identity',
+          found.require_subscriber_hash ? pill('required', 'good') : pill('not required', 'warn'),
+        ],
       ]),
     );
   }
@@ -69,7 +76,13 @@ function sending() {
   const body = { subscriber_id: 'user_42', category: 'comment', payload: { title: 'Grace replied to you' } };
   return card(
     'Send a notification',
-    h('p', {}, 'With an API key of this environment, from your backend or a terminal. ', h('a', { href: '/docs' }, 'The API reference'), ' has every field.'),
+    h(
+      'p',
+      {},
+      'With an API key of this environment, from your backend or a terminal. ',
+      h('a', { href: '/docs' }, 'The API reference'),
+      ' has every field.',
+    ),
     code(curl('/v1/notifications', body), 'A request with curl'),
   );
 }

@@ -14,10 +14,18 @@ import { heading, pager, pill, table } from '../parts/page.js';
 
 /** @type {import('../core/router.js').Page} */
 export default async function environments({ query, signal }) {
-  const { items, next_cursor } = await api('environments', { query: { cursor: query.get('cursor') }, signal });
+  const { items, next_cursor } = await api('environments', {
+    query: { cursor: query.get('cursor') },
+    signal,
+  });
   const may = session.can('env:manage');
   const button = () =>
-    h('button', { type: 'button', class: 'button primary', onclick: create }, icon('plus'), 'New environment');
+    h(
+      'button',
+      { type: 'button', class: 'button primary', onclick: create },
+      icon('plus'),
+      'New environment',
+    );
   return {
     title: 'Environments',
     content: [
@@ -56,7 +64,14 @@ function create() {
       field('Name', input({ name: 'name', required: true, maxlength: 255, placeholder: 'Production' })),
       field(
         'Slug',
-        input({ name: 'slug', required: true, maxlength: 255, pattern: '[A-Za-z0-9_\\-]+', title: 'Letters, digits, _ and -', placeholder: 'production' }),
+        input({
+          name: 'slug',
+          required: true,
+          maxlength: 255,
+          pattern: '[A-Za-z0-9_\\-]+',
+          title: 'Letters, digits, _ and -',
+          placeholder: 'production',
+        }),
         'What clients name it by: letters, digits, _ and -. It cannot be changed later.',
       ),
       checkbox(

@@ -8,8 +8,19 @@ import { icon } from '../parts/icons.js';
 
 /** @type {import('../core/router.js').Page} */
 export default function login() {
-  const email = input({ name: 'email', type: 'email', autocomplete: 'username', required: true, autofocus: true });
-  const password = input({ name: 'password', type: 'password', autocomplete: 'current-password', required: true });
+  const email = input({
+    name: 'email',
+    type: 'email',
+    autocomplete: 'username',
+    required: true,
+    autofocus: true,
+  });
+  const password = input({
+    name: 'password',
+    type: 'password',
+    autocomplete: 'current-password',
+    required: true,
+  });
   return {
     title: 'Sign in',
     bare: true,

@@ -19,11 +19,14 @@ const STEPS = {
 /** @type {import('../core/router.js').Page} */
 export default async function notification({ params, signal }) {
   const path = at`environments/${params.env}/notifications/${params.id}`;
-  const [found, { timeline }] = await Promise.all([api(path, { signal }), api(`${path}/timeline`, { signal })]);
+  const [found, { timeline }] = await Promise.all([
+    api(path, { signal }),
+    api(`${path}/timeline`, { signal }),
+  ]);
   return {
-    title: titleOf(found.payload),
+    title: titleOf(found),
     content: [
-      heading(titleOf(found.payload), {
+      heading(titleOf(found), {
         above: [to`environments/${params.env}/notifications`, 'Notifications'],
         lead: h('code', {}, found.id),
         actions: [refreshButton()],
@@ -31,7 +34,12 @@ export default async function notification({ params, signal }) {
       h(
         'div',
         { class: 'columns' },
-        h('div', { class: 'stack' }, card('Details', details(params.env, found)), card('Timeline', steps(timeline))),
+        h(
+          'div',
+          { class: 'stack' },
+          card('Details', details(params.env, found)),
+          card('Timeline', steps(timeline)),
+        ),
         h('div', { class: 'stack' }, payloadCards(found, 'notification')),
       ),
     ],
@@ -45,7 +53,10 @@ export default async function notification({ params, signal }) {
 function details(env, found) {
   return facts([
     ['Status', [statusOf(found), ' ', found.archived && pill('archived')]],
-    ['Subscriber', h('a', { href: to`environments/${env}/subscribers/${found.subscriber_id}` }, found.subscriber_id)],
+    [
+      'Subscriber',
+      h('a', { href: to`environments/${env}/subscribers/${found.subscriber_id}` }, found.subscriber_id),
+    ],
     ['Category', found.category],
     ['Created', time(found.created_at)],
     ['To be delivered', time(found.deliver_at, 'at once')],

@@ -1,11 +1,11 @@
 /** What was sent in an environment. */
 
-import { api, at } from '../core/api.js';
+import { api, ApiError, at } from '../core/api.js';
 import { h } from '../core/h.js';
 import { to } from '../core/router.js';
 import { time } from '../core/time.js';
 import { code, curl } from '../parts/copy.js';
-import { empty } from '../parts/feedback.js';
+import { empty, trouble } from '../parts/feedback.js';
 import { asked, filterBar } from '../parts/filters.js';
 import { heading, pager, pill, refreshButton, table, titleOf } from '../parts/page.js';
 
@@ -13,7 +13,15 @@ import { heading, pager, pill, refreshButton, table, titleOf } from '../parts/pa
 const FILTERS = [
   { name: 'subscriber_id', label: 'Subscriber', placeholder: 'user_42' },
   { name: 'category', label: 'Category', placeholder: 'comment' },
-  { name: 'status', label: 'Status', options: [['', 'Any'], ['delivered', 'Delivered'], ['scheduled', 'Scheduled']] },
+  {
+    name: 'status',
+    label: 'Status',
+    options: [
+      ['', 'Any'],
+      ['delivered', 'Delivered'],
+      ['scheduled', 'Scheduled'],
+    ],
+  },
   { name: 'after', label: 'From', kind: 'time' },
   { name: 'before', label: 'Until', kind: 'time' },
 ];
@@ -21,19 +29,37 @@ const FILTERS = [
 /** @type {import('../core/router.js').Page} */
 export default async function notifications({ params, query, signal }) {
   const address = to`environments/${params.env}/notifications`;
-  const { items, next_cursor } = await api(at`environments/${params.env}/notifications`, {
-    query: asked(query, FILTERS),
-    signal,
-  });
   return {
     title: 'Notifications',
     content: [
-      heading('Notifications', { lead: 'Direct ones, a row per person. Newest first.', actions: [refreshButton()] }),
+      heading('Notifications', {
+        lead: 'Direct ones, a row per person. Newest first.',
+        actions: [refreshButton()],
+      }),
       filterBar(address, query, FILTERS),
-      items.length > 0 ? table('Notifications', columns(params.env), items) : nothing(query, address),
-      pager(address, query, next_cursor),
+      await list(params.env, query, signal),
     ],
   };
+}
+
+/**
+ * @param {string} env
+ * @param {URLSearchParams} query
+ * @param {AbortSignal} signal
+ */
+async function list(env, query, signal) {
+  const address = to`environments/${env}/notifications`;
+  try {
+    const wanted = { query: asked(query, FILTERS), signal };
+    const { items, next_cursor } = await api(at`environments/${env}/notifications`, wanted);
+    return [
+      items.length > 0 ? table('Notifications', columns(env), items) : nothing(query, address),
+      pager(address, query, next_cursor),
+    ];
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 400) return trouble(error); // below the filter it is about
+    throw error;
+  }
 }
 
 /**
@@ -46,13 +72,18 @@ function columns(env) {
       name: 'Notification',
       kind: 'main',
       cell: (one) => [
-        h('a', { href: to`environments/${env}/notifications/${one.id}` }, titleOf(one.payload)),
+        h('a', { href: to`environments/${env}/notifications/${one.id}` }, titleOf(one)),
         h('small', {}, one.category),
       ],
     },
     {
       name: 'Subscriber',
-      cell: (one) => h('a', { class: 'plain-link', href: to`environments/${env}/subscribers/${one.subscriber_id}` }, one.subscriber_id),
+      cell: (one) =>
+        h(
+          'a',
+          { class: 'plain-link', href: to`environments/${env}/subscribers/${one.subscriber_id}` },
+          one.subscriber_id,
+        ),
     },
     { name: 'Status', cell: (one) => [statusOf(one), ' ', one.archived && pill('archived')] },
     { name: 'Visible', cell: (one) => time(one.visible_at ?? one.deliver_at) },

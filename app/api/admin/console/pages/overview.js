@@ -36,7 +36,12 @@ const ms = (value) => `${value.toLocaleString(undefined, { maximumFractionDigits
 
 /** @type {Gauge[]} */
 const GAUGES = [
-  { title: 'Connections', note: 'sockets and streams open now', kind: 'line', value: (now) => now.connections },
+  {
+    title: 'Connections',
+    note: 'sockets and streams open now',
+    kind: 'line',
+    value: (now) => now.connections,
+  },
   {
     title: 'Notifications per minute',
     note: 'created in the last full minute',
@@ -50,7 +55,12 @@ const GAUGES = [
     value: (now) => now.hint_latency_ms?.p99 ?? null,
     format: ms,
   },
-  { title: 'Queue depth', note: 'jobs waiting, later ones included', kind: 'line', value: (now) => now.queue_depth },
+  {
+    title: 'Queue depth',
+    note: 'jobs waiting, later ones included',
+    kind: 'line',
+    value: (now) => now.queue_depth,
+  },
   {
     title: 'Dead letters',
     note: 'jobs that failed ten times',
@@ -130,9 +140,19 @@ function figure({ title, note, kind, value, format = (given) => given.toLocaleSt
       { class: `figure ${current === null ? 'unknown' : bad && current > 0 ? 'bad' : ''}` },
       current === null ? 'unknown' : format(current),
     ),
-    h('p', { class: 'note' }, detail(title, now) ?? note, link && current !== 0 && [' · ', h('a', { href: link }, 'look at them')]),
+    h(
+      'p',
+      { class: 'note' },
+      detail(title, now) ?? note,
+      link && current !== 0 && [' · ', h('a', { href: link }, 'look at them')],
+    ),
     chart({ name: title, points, slots, kind, format }),
-    h('p', { class: 'span' }, h('span', {}, kind === 'bars' ? 'an hour ago' : `${(slots * EVERY_MS) / 1000} seconds ago`), h('span', {}, 'now')),
+    h(
+      'p',
+      { class: 'span' },
+      h('span', {}, kind === 'bars' ? 'an hour ago' : `${(slots * EVERY_MS) / 1000} seconds ago`),
+      h('span', {}, 'now'),
+    ),
   );
   section.dataset.testid = `gauge-${title.toLowerCase().replaceAll(' ', '-')}`;
   return section;
@@ -147,7 +167,8 @@ function detail(title, now) {
   if (title === 'Hint latency' && median !== null && median !== undefined) {
     return `99th percentile, commit to frame; median ${ms(median)}`;
   }
-  if (title === 'Queue depth' && now.queue_due !== null) return `jobs waiting, ${now.queue_due.toLocaleString()} of them due`;
+  if (title === 'Queue depth' && now.queue_due !== null)
+    return `jobs waiting, ${now.queue_due.toLocaleString()} of them due`;
   return null;
 }
 
@@ -156,9 +177,17 @@ function beginning(now) {
   if (now.environments !== 0) return null;
   return card(
     'Begin here',
-    h('p', {}, 'There is no environment yet. An environment has its own subscribers, API keys and secret: one for production, one for staging.'),
+    h(
+      'p',
+      {},
+      'There is no environment yet. An environment has its own subscribers, API keys and secret: one for production, one for staging.',
+    ),
     session.can('env:manage')
-      ? h('p', {}, h('a', { class: 'button primary', href: to`environments` }, 'Create the first environment'))
+      ? h(
+          'p',
+          {},
+          h('a', { class: 'button primary', href: to`environments` }, 'Create the first environment'),
+        )
       : h('p', { class: 'quiet' }, 'An administrator can create one.'),
   );
 }

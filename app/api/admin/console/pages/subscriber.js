@@ -20,7 +20,14 @@ export default async function subscriber({ params, signal }) {
         lead: ['Subscriber since ', time(found.created_at)],
         actions: [
           refreshButton(),
-          h('a', { class: 'button', href: withQuery(to`environments/${env}/notifications`, { subscriber_id: id }) }, 'Notifications'),
+          h(
+            'a',
+            {
+              class: 'button',
+              href: withQuery(to`environments/${env}/notifications`, { subscriber_id: id }),
+            },
+            'Notifications',
+          ),
         ],
       }),
       h(
@@ -42,10 +49,17 @@ export default async function subscriber({ params, signal }) {
         ),
         card(
           'What this person sees',
-          h('p', { class: 'note' }, 'The newest items of the inbox, muted and archived ones left out, as the bell shows them.'),
+          h(
+            'p',
+            { class: 'note' },
+            'The newest items of the inbox, muted and archived ones left out, as the bell shows them.',
+          ),
           found.inbox.length > 0
             ? inbox(found.inbox, (item) => go(addressOf(env, item)))
-            : empty('An empty inbox', h('p', {}, 'Nothing was sent to this person yet, or all of it is archived or muted.')),
+            : empty(
+                'An empty inbox',
+                h('p', {}, 'Nothing was sent to this person yet, or all of it is archived or muted.'),
+              ),
         ),
       ),
     ],
@@ -57,14 +71,20 @@ export default async function subscriber({ params, signal }) {
  * @param {{ id: string, source: string }} item
  */
 function addressOf(env, { id, source }) {
-  return source === 'broadcast' ? to`environments/${env}/broadcasts/${id}` : to`environments/${env}/notifications/${id}`;
+  return source === 'broadcast'
+    ? to`environments/${env}/broadcasts/${id}`
+    : to`environments/${env}/notifications/${id}`;
 }
 
 /** @param {Record<string, { notification: string | null, broadcast: string | null }>} marks */
 function watermarks(marks) {
   const rows = ['read', 'seen', 'archive'].map((name) => ({ name, ...marks[name] }));
   return [
-    h('p', { class: 'note' }, 'Everything up to these moments is read, seen or archived, unless an item says otherwise.'),
+    h(
+      'p',
+      { class: 'note' },
+      'Everything up to these moments is read, seen or archived, unless an item says otherwise.',
+    ),
     table(
       'Watermarks',
       [

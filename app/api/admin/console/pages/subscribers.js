@@ -18,11 +18,21 @@ export default async function subscribers({ params, query, signal }) {
   return {
     title: 'Subscribers',
     content: [
-      heading('Subscribers', { lead: 'The people of this environment, by your own ids. Newest first.', actions: [refreshButton()] }),
+      heading('Subscribers', {
+        lead: 'The people of this environment, by your own ids. Newest first.',
+        actions: [refreshButton()],
+      }),
       lookup(params.env),
       items.length > 0
         ? table('Subscribers', columns(params.env), items)
-        : empty('Nobody yet', h('p', {}, 'A subscriber comes into being with the first notification to it, or when its front end first connects.')),
+        : empty(
+            'Nobody yet',
+            h(
+              'p',
+              {},
+              'A subscriber comes into being with the first notification to it, or when its front end first connects.',
+            ),
+          ),
       pager(address, query, next_cursor),
     ],
   };
@@ -33,7 +43,12 @@ function lookup(env) {
   const element = h(
     'form',
     { class: 'filters', role: 'search', 'aria-label': 'Look up a subscriber' },
-    h('div', { class: 'field grow' }, h('label', { for: 'lookup' }, 'Subscriber id'), input({ id: 'lookup', name: 'id', required: true, placeholder: 'user_42' })),
+    h(
+      'div',
+      { class: 'field grow' },
+      h('label', { for: 'lookup' }, 'Subscriber id'),
+      input({ id: 'lookup', name: 'id', required: true, placeholder: 'user_42' }),
+    ),
     h('div', { class: 'buttons' }, h('button', { class: 'button primary' }, 'Look up')),
   );
   element.addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
@@ -53,7 +68,8 @@ function columns(env) {
     {
       name: 'Subscriber',
       kind: 'main',
-      cell: (one) => h('a', { href: to`environments/${env}/subscribers/${one.subscriber_id}` }, one.subscriber_id),
+      cell: (one) =>
+        h('a', { href: to`environments/${env}/subscribers/${one.subscriber_id}` }, one.subscriber_id),
     },
     { name: 'Created', cell: (one) => time(one.created_at) },
   ];

@@ -21,7 +21,9 @@ export default async function users({ query, signal }) {
     content: [
       heading('Users', {
         lead: 'People who use this console. A change of role, disabling and deletion act at once.',
-        actions: [h('button', { type: 'button', class: 'button primary', onclick: create }, icon('plus'), 'New user')],
+        actions: [
+          h('button', { type: 'button', class: 'button primary', onclick: create }, icon('plus'), 'New user'),
+        ],
       }),
       table('Users', COLUMNS, items),
       pager(to`users`, query, next_cursor),
@@ -41,7 +43,8 @@ const COLUMNS = [
     cell: (user) => [
       action('Edit', user, edit),
       action('Password', user, setPassword),
-      user.id !== session.me?.id && action(user.disabled ? 'Enable' : 'Disable', user, user.disabled ? enable : disable),
+      user.id !== session.me?.id &&
+        action(user.disabled ? 'Enable' : 'Disable', user, user.disabled ? enable : disable),
       user.id !== session.me?.id && action('Delete', user, remove),
     ],
   },
@@ -54,12 +57,18 @@ const COLUMNS = [
  */
 function action(text, user, run) {
   const label = `${text}: ${user.email}`;
-  return h('button', { type: 'button', class: 'button small', 'aria-label': label, onclick: () => run(user) }, text);
+  return h(
+    'button',
+    { type: 'button', class: 'button small', 'aria-label': label, onclick: () => run(user) },
+    text,
+  );
 }
 
 /** @param {string} [chosen] */
 function roleField(chosen = 'viewer') {
-  const options = Object.entries(ROLES).map(([role, may]) => /** @type {[string, string]} */ ([role, `${role}: ${may}`]));
+  const options = Object.entries(ROLES).map(
+    ([role, may]) => /** @type {[string, string]} */ ([role, `${role}: ${may}`]),
+  );
   return field('Role', select({ name: 'role' }, options, chosen));
 }
 
@@ -67,7 +76,14 @@ function roleField(chosen = 'viewer') {
 function passwordField(label) {
   return field(
     label,
-    input({ name: 'password', type: 'password', autocomplete: 'new-password', required: true, minlength: 12, maxlength: 1024 }),
+    input({
+      name: 'password',
+      type: 'password',
+      autocomplete: 'new-password',
+      required: true,
+      minlength: 12,
+      maxlength: 1024,
+    }),
     '12 characters or more.',
   );
 }
@@ -94,7 +110,10 @@ function create() {
 function edit(user) {
   formDialog({
     title: `Edit ${user.email}`,
-    fields: [field('Name', input({ name: 'name', required: true, maxlength: 255, value: user.name })), roleField(user.role)],
+    fields: [
+      field('Name', input({ name: 'name', required: true, maxlength: 255, value: user.name })),
+      roleField(user.role),
+    ],
     submit: 'Save',
     run: async (values) => {
       await change(user, values);
@@ -112,7 +131,15 @@ function setPassword(user) {
     content: [h('p', {}, 'It ends all sessions of this user.')],
     fields: [
       user.id === session.me?.id &&
-        field('Current password', input({ name: 'current_password', type: 'password', autocomplete: 'current-password', required: true })),
+        field(
+          'Current password',
+          input({
+            name: 'current_password',
+            type: 'password',
+            autocomplete: 'current-password',
+            required: true,
+          }),
+        ),
       passwordField('New password'),
     ],
     submit: 'Set password',
@@ -157,7 +184,13 @@ function enable(user) {
 function remove(user) {
   confirmation({
     title: `Delete ${user.email}?`,
-    content: [h('p', {}, 'This user is signed out at once. What the user did stays in the audit. This cannot be undone.')],
+    content: [
+      h(
+        'p',
+        {},
+        'This user is signed out at once. What the user did stays in the audit. This cannot be undone.',
+      ),
+    ],
     submit: 'Delete user',
     run: async () => {
       await api(at`users/${user.id}`, { method: 'DELETE' });

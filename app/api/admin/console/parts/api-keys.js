@@ -29,11 +29,30 @@ export function keys(slug, { items, next_cursor }, query) {
       'div',
       { class: 'card-head' },
       h('h2', {}, 'API keys'),
-      may && h('button', { type: 'button', class: 'button', onclick: () => create(slug) }, icon('plus'), 'New API key'),
+      may &&
+        h(
+          'button',
+          { type: 'button', class: 'button', onclick: () => create(slug) },
+          icon('plus'),
+          'New API key',
+        ),
     ),
-    h('p', { class: 'note' }, 'Your backend sends with one. Give each service its own, so that each can be revoked on its own.'),
+    h(
+      'p',
+      { class: 'note' },
+      'Your backend sends with one. Give each service its own, so that each can be revoked on its own.',
+    ),
     items.length === 0
-      ? empty('No API key yet', h('p', {}, may ? 'Create one to send the first notification.' : 'A developer or an administrator can create one.'))
+      ? empty(
+          'No API key yet',
+          h(
+            'p',
+            {},
+            may
+              ? 'Create one to send the first notification.'
+              : 'A developer or an administrator can create one.',
+          ),
+        )
       : table('API keys', columns(slug, may), items),
     pager(to`environments/${slug}`, query, next_cursor),
   );
@@ -59,7 +78,12 @@ function columns(slug, may) {
         key.revoked_at === null &&
         h(
           'button',
-          { type: 'button', class: 'button small', 'aria-label': `Revoke ${key.name}`, onclick: () => revoke(slug, key) },
+          {
+            type: 'button',
+            class: 'button small',
+            'aria-label': `Revoke ${key.name}`,
+            onclick: () => revoke(slug, key),
+          },
           'Revoke',
         ),
     },
@@ -71,7 +95,11 @@ function create(slug) {
   formDialog({
     title: 'New API key',
     fields: [
-      field('Name', input({ name: 'name', required: true, maxlength: 255, placeholder: 'Billing service' }), 'Who is going to use it.'),
+      field(
+        'Name',
+        input({ name: 'name', required: true, maxlength: 255, placeholder: 'Billing service' }),
+        'Who is going to use it.',
+      ),
     ],
     submit: 'Create key',
     run: async (values) => {
@@ -87,11 +115,21 @@ function show({ name, key }) {
   dialog({
     title: `Key for ${name}`,
     content: [
-      h('p', {}, 'Copy it now and keep it like a password: only a hash of it is stored, and it is ', h('strong', {}, 'not shown again'), '.'),
+      h(
+        'p',
+        {},
+        'Copy it now and keep it like a password: only a hash of it is stored, and it is ',
+        h('strong', {}, 'not shown again'),
+        '.',
+      ),
       copyable(key, 'the API key'),
     ],
     foot: (close) =>
-      h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'button primary', onclick: close }, 'I have copied it')),
+      h(
+        'div',
+        { class: 'buttons' },
+        h('button', { type: 'button', class: 'button primary', onclick: close }, 'I have copied it'),
+      ),
   });
 }
 
@@ -103,7 +141,13 @@ function revoke(slug, key) {
   confirmation({
     title: `Revoke ${key.name}?`,
     content: [
-      h('p', {}, 'Whatever still sends with ', h('code', {}, `${key.key_prefix}…`), ' is refused within a second. This cannot be undone.'),
+      h(
+        'p',
+        {},
+        'Whatever still sends with ',
+        h('code', {}, `${key.key_prefix}…`),
+        ' is refused within a second. This cannot be undone.',
+      ),
       h('p', { class: 'quiet' }, 'Last used: ', time(key.last_used_at, 'never')),
     ],
     submit: 'Revoke key',

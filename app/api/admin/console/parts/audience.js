@@ -67,7 +67,15 @@ function told(found, category) {
     h('p', { class: 'figure' }, people(found)),
     h('p', { class: 'note' }, 'Every subscriber of this environment that exists when it is delivered.'),
     ...(muted > 0
-      ? [h('p', { class: 'note' }, `${muted.toLocaleString()} of ${subscribers.toLocaleString()} muted `, h('code', {}, category), ' and are not going to see it.')]
+      ? [
+          h(
+            'p',
+            { class: 'note' },
+            `${muted.toLocaleString()} of ${subscribers.toLocaleString()} muted `,
+            h('code', {}, category),
+            ' and are not going to see it.',
+          ),
+        ]
       : []),
   ];
 }

@@ -18,7 +18,13 @@ const FOOT = 2; // so that a line at zero is whole
  * @param {'line' | 'bars'} options.kind
  * @param {(value: number) => string} [options.format]
  */
-export function chart({ name, points, slots = points.length, kind, format = (value) => value.toLocaleString() }) {
+export function chart({
+  name,
+  points,
+  slots = points.length,
+  kind,
+  format = (value) => value.toLocaleString(),
+}) {
   const values = points.flatMap(({ value }) => (value === null ? [] : [value]));
   const top = ceiling(Math.max(0, ...values));
   const offset = slots - points.length;
@@ -26,8 +32,15 @@ export function chart({ name, points, slots = points.length, kind, format = (val
   const y = (/** @type {number} */ value) => HEIGHT - FOOT - (value / top) * (HEIGHT - 2 * FOOT);
   const drawing = svg(
     'svg',
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': summary(name, values, format) },
-    [0.5, 1].map((part) => svg('line', { class: 'grid', x1: 0, x2: WIDTH, y1: y(top * part), y2: y(top * part) })),
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      preserveAspectRatio: 'none',
+      role: 'img',
+      'aria-label': summary(name, values, format),
+    },
+    [0.5, 1].map((part) =>
+      svg('line', { class: 'grid', x1: 0, x2: WIDTH, y1: y(top * part), y2: y(top * part) }),
+    ),
     svg('line', { class: 'axis', x1: 0, x2: WIDTH, y1: y(0), y2: y(0) }),
     kind === 'bars' ? bars(points, x, y, WIDTH / slots) : lines(points, x, y),
   );

@@ -14,7 +14,12 @@ const SAID_MS = 1600;
  */
 export function copyButton(text, what, shown) {
   const label = h('span', { role: 'status' }, 'Copy');
-  const button = h('button', { type: 'button', class: 'button small', 'aria-label': `Copy ${what}` }, icon('copy'), label);
+  const button = h(
+    'button',
+    { type: 'button', class: 'button small', 'aria-label': `Copy ${what}` },
+    icon('copy'),
+    label,
+  );
   button.addEventListener('click', async () => {
     try {
       await navigator.clipboard.writeText(text());
@@ -35,7 +40,16 @@ export function copyButton(text, what, shown) {
  */
 export function copyable(value, what) {
   const shown = h('code', { class: 'value' }, value);
-  return h('div', { class: 'copyable' }, shown, copyButton(() => value, what, () => shown));
+  return h(
+    'div',
+    { class: 'copyable' },
+    shown,
+    copyButton(
+      () => value,
+      what,
+      () => shown,
+    ),
+  );
 }
 
 /**
@@ -45,7 +59,16 @@ export function copyable(value, what) {
  */
 export function code(text, what) {
   const shown = h('pre', { tabindex: '0', role: 'region', 'aria-label': what }, text);
-  return h('div', { class: 'code' }, shown, copyButton(() => text, what.toLowerCase(), () => shown));
+  return h(
+    'div',
+    { class: 'code' },
+    shown,
+    copyButton(
+      () => text,
+      what.toLowerCase(),
+      () => shown,
+    ),
+  );
 }
 
 /** One word for a POSIX shell. @param {string} text */

@@ -18,7 +18,11 @@ export function dialog({ title, content, foot, closed }) {
   const id = uniqueId();
   const opener = /** @type {HTMLElement | null} */ (document.activeElement);
   const element = h('dialog', { 'aria-labelledby': id });
-  element.append(h('h2', { id }, title), ...content.filter(Boolean).map(asNode), asNode(foot(() => element.close())));
+  element.append(
+    h('h2', { id }, title),
+    ...content.filter(Boolean).map(asNode),
+    asNode(foot(() => element.close())),
+  );
   element.addEventListener('close', () => {
     element.remove();
     (opener?.isConnected ? opener : document.getElementById('main'))?.focus();

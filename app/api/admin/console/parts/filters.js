@@ -19,7 +19,12 @@ export function filterBar(address, query, filters) {
     'form',
     { class: 'filters', role: 'search', 'aria-label': 'Filters' },
     filters.map((filter) =>
-      h('div', { class: 'field' }, h('label', { for: `filter-${filter.name}` }, filter.label), control(filter, query.get(filter.name) ?? '')),
+      h(
+        'div',
+        { class: 'field' },
+        h('label', { for: `filter-${filter.name}` }, filter.label),
+        control(filter, query.get(filter.name) ?? ''),
+      ),
     ),
     h(
       'div',

@@ -75,7 +75,13 @@ export function checkbox(label, props, hint) {
 export function form({ fields, submit, run, danger, beside }) {
   const foot = h('p', { class: 'trouble', role: 'alert', hidden: true });
   const button = h('button', { class: `button ${danger ?? 'primary'}` }, submit);
-  const element = h('form', { novalidate: true }, fields, foot, h('div', { class: 'buttons' }, button, beside));
+  const element = h(
+    'form',
+    { novalidate: true },
+    fields,
+    foot,
+    h('div', { class: 'buttons' }, button, beside),
+  );
   element.addEventListener('submit', async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     if (button.getAttribute('aria-disabled') === 'true') return; // it is on its way
@@ -108,7 +114,9 @@ export function valuesOf(element) {
  * @param {HTMLFormElement} element
  */
 function complete(element) {
-  const wrong = [.../** @type {Iterable<any>} */ (element.elements)].filter((one) => one.name && !one.checkValidity());
+  const wrong = [.../** @type {Iterable<any>} */ (element.elements)].filter(
+    (one) => one.name && !one.checkValidity(),
+  );
   for (const control of wrong) {
     mark(control, control.validity.valueMissing ? 'Fill this in.' : control.validationMessage);
   }

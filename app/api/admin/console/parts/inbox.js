@@ -9,7 +9,9 @@ import { h } from '../core/h.js';
 
 /** What only the person can do is left out. */
 const CONSOLE = new CSSStyleSheet();
-CONSOLE.replaceSync(':host { display: block; } .actions { display: none; } .row:last-child { border-bottom: 0; }');
+CONSOLE.replaceSync(
+  ':host { display: block; } .actions { display: none; } .row:last-child { border-bottom: 0; }',
+);
 
 /**
  * @param {Item[]} items
@@ -19,7 +21,13 @@ export function inbox(items, open) {
   const host = h('div', { class: 'bell', inert: open === undefined });
   const shadow = host.attachShadow({ mode: 'open' });
   shadow.adoptedStyleSheets = [sheet(), CONSOLE];
-  shadow.append(h('ul', {}, items.map((item) => row(item, open))));
+  shadow.append(
+    h(
+      'ul',
+      {},
+      items.map((item) => row(item, open)),
+    ),
+  );
   return host;
 }
 
@@ -30,6 +38,11 @@ export function inbox(items, open) {
  */
 function row(item, open) {
   const { action_url: _, icon_url: __, ...payload } = item.payload;
-  const shown = new Row({ ...item, payload }, LABELS, () => open?.(item), () => {});
+  const shown = new Row(
+    { ...item, payload },
+    LABELS,
+    () => open?.(item),
+    () => {},
+  );
   return shown.element;
 }

@@ -29,7 +29,12 @@ export function heading(title, { lead, actions = [], above } = {}) {
 }
 
 export function refreshButton() {
-  return h('button', { type: 'button', class: 'button plain', id: 'refresh', onclick: refresh }, icon('refresh'), 'Refresh');
+  return h(
+    'button',
+    { type: 'button', class: 'button plain', id: 'refresh', onclick: refresh },
+    icon('refresh'),
+    'Refresh',
+  );
 }
 
 /**
@@ -71,7 +76,9 @@ export function pill(text, kind = 'quiet') {
  * @param {T} row
  */
 function cells(columns, row) {
-  return columns.map(({ name, cell, kind }) => h('td', { role: 'cell', class: kind, 'data-name': name }, h('div', {}, cell(row))));
+  return columns.map(({ name, cell, kind }) =>
+    h('td', { role: 'cell', class: kind, 'data-name': name }, h('div', {}, cell(row))),
+  );
 }
 
 /**
@@ -83,7 +90,11 @@ function cells(columns, row) {
  */
 export function table(caption, columns, rows) {
   const head = columns.map(({ name, kind }) =>
-    h('th', { role: 'columnheader', scope: 'col', class: kind }, kind?.includes('end') ? h('span', { class: 'hidden' }, name) : name),
+    h(
+      'th',
+      { role: 'columnheader', scope: 'col', class: kind },
+      kind?.includes('end') ? h('span', { class: 'hidden' }, name) : name,
+    ),
   );
   return h(
     'div',
@@ -93,7 +104,11 @@ export function table(caption, columns, rows) {
       { role: 'table' },
       h('caption', { class: 'hidden' }, caption),
       h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head)),
-      h('tbody', { role: 'rowgroup' }, rows.map((row) => h('tr', { role: 'row' }, cells(columns, row)))),
+      h(
+        'tbody',
+        { role: 'rowgroup' },
+        rows.map((row) => h('tr', { role: 'row' }, cells(columns, row))),
+      ),
     ),
   );
 }
@@ -112,13 +127,18 @@ export function pager(address, query, next, [first, further] = ['Newest', 'Older
     'nav',
     { class: 'pager', 'aria-label': 'Pages' },
     query.has('cursor') && h('a', { class: 'button plain', href: withQuery(address, others) }, `« ${first}`),
-    next !== null && h('a', { class: 'button plain', href: withQuery(address, { ...others, cursor: next }) }, `${further} ›`),
+    next !== null &&
+      h(
+        'a',
+        { class: 'button plain', href: withQuery(address, { ...others, cursor: next }) },
+        `${further} ›`,
+      ),
   );
 }
 
-/** A payload's title, where it has one. @param {any} payload */
-export function titleOf(payload) {
-  return typeof payload?.title === 'string' && payload.title ? payload.title : 'Untitled';
+/** What the bell calls an item. @param {{ category: string, payload: any }} item */
+export function titleOf({ category, payload }) {
+  return typeof payload?.title === 'string' && payload.title ? payload.title : category;
 }
 
 /** @param {number} n @param {string} one @param {string} [many] */

@@ -14,7 +14,11 @@ export function payloadCards(item, source) {
   const { id, category, payload, read = false, archived = false } = item;
   const occurred_at = item.visible_at ?? item.created_at;
   return [
-    card('In the inbox', inbox([{ id, source, category, payload, occurred_at, read, archived }]), linkNote(payload)),
+    card(
+      'In the inbox',
+      inbox([{ id, source, category, payload, occurred_at, read, archived }]),
+      linkNote(payload),
+    ),
     card('Payload', code(JSON.stringify(payload, null, 2), 'The payload')),
   ];
 }
@@ -26,6 +30,13 @@ export function linkNote(payload) {
   const [action, picture] = ['action_url', 'icon_url'].map(text);
   return [
     action && h('p', { class: 'note' }, 'A click opens ', h('code', {}, action)),
-    picture && h('p', { class: 'note' }, 'Shows the picture ', h('code', {}, picture), ' (the console loads nothing from elsewhere)'),
+    picture &&
+      h(
+        'p',
+        { class: 'note' },
+        'Shows the picture ',
+        h('code', {}, picture),
+        ' (the console loads nothing from elsewhere)',
+      ),
   ];
 }

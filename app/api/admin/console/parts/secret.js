@@ -18,10 +18,17 @@ export function secret(found) {
   const may = session.can('hmac:rotate');
   return card(
     'Secret',
-    h('p', { class: 'note' }, 'Your backend signs subscriber ids with it; that is how a front end proves whose inbox it may read.'),
+    h(
+      'p',
+      { class: 'note' },
+      'Your backend signs subscriber ids with it; that is how a front end proves whose inbox it may read.',
+    ),
     found.has_previous_secret && overlap(may),
     facts([
-      ['State', found.has_previous_secret ? pill('two secrets valid', 'warn') : pill('one secret valid', 'good')],
+      [
+        'State',
+        found.has_previous_secret ? pill('two secrets valid', 'warn') : pill('one secret valid', 'good'),
+      ],
       ['Last rotated', time(found.subscriber_hmac_rotated_at, 'never')],
     ]),
     found.subscriber_hmac_secret !== undefined && reveal(found.subscriber_hmac_secret),
@@ -31,7 +38,11 @@ export function secret(found) {
         { class: 'buttons' },
         h('button', { type: 'button', class: 'button', onclick: () => rotate(found) }, 'Rotate secret'),
         found.has_previous_secret &&
-          h('button', { type: 'button', class: 'button', onclick: () => complete(found) }, 'Complete rotation'),
+          h(
+            'button',
+            { type: 'button', class: 'button', onclick: () => complete(found) },
+            'Complete rotation',
+          ),
       ),
   );
 }
@@ -74,9 +85,18 @@ function rotate(found) {
   confirmation({
     title: 'Rotate the secret?',
     content: [
-      h('p', {}, 'A new secret is made. The current one stays valid as the previous one, so nothing breaks: give the new one to your backends, then complete the rotation.'),
+      h(
+        'p',
+        {},
+        'A new secret is made. The current one stays valid as the previous one, so nothing breaks: give the new one to your backends, then complete the rotation.',
+      ),
       found.has_previous_secret &&
-        h('p', {}, h('strong', {}, 'A rotation is under way already.'), ' Rotating again ends the oldest of the three secrets at once; whoever still signs with it is cut off.'),
+        h(
+          'p',
+          {},
+          h('strong', {}, 'A rotation is under way already.'),
+          ' Rotating again ends the oldest of the three secrets at once; whoever still signs with it is cut off.',
+        ),
     ],
     submit: 'Rotate secret',
     harmless: !found.has_previous_secret,
@@ -93,7 +113,11 @@ function complete(found) {
   confirmation({
     title: 'Complete the rotation?',
     content: [
-      h('p', {}, 'The previous secret stops being valid. Sockets and requests whose proof was made with it are refused within two seconds. This cannot be undone.'),
+      h(
+        'p',
+        {},
+        'The previous secret stops being valid. Sockets and requests whose proof was made with it are refused within two seconds. This cannot be undone.',
+      ),
     ],
     submit: 'Complete rotation',
     run: async () => {
