@@ -40,9 +40,8 @@ class Heard:
                     if confirmed == hints.SHARDS:
                         subscribed.set()
                 elif message["type"] == "message":
-                    envelope = hints.decode(message["data"])
-                    assert envelope is not None
-                    if envelope.routing_key.startswith(environment_id.hex):
+                    envelope = hints.decode(message["data"])  # None: a gateway's probe
+                    if envelope is not None and envelope.routing_key.startswith(environment_id.hex):
                         heard.envelopes.append(envelope)
 
         async with redis.connect_subscriber(redis_url) as client, client.pubsub() as subscription:
