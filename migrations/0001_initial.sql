@@ -157,10 +157,11 @@ CREATE TABLE scheduled (
     idempotency_key text COLLATE "C" NOT NULL,
     PRIMARY KEY (environment_id, id)
 );
--- The worker's next deliveries, an equal share of each environment, and management lists.
-CREATE UNIQUE INDEX scheduled_place ON scheduled (environment_id, place);
--- The same of one category; like the one after the next, with a condition that is always true (of direct
--- items) and named by a view, as the indexes of notifications.
+-- The worker's next deliveries, an equal share of each environment, and management lists. Like the others,
+-- with a condition that is always true (of direct items) and named by a view, as the indexes of notifications.
+CREATE UNIQUE INDEX scheduled_place ON scheduled (environment_id, place)
+    WHERE place >= '00000000-0000-0000-0000-000000000000';
+-- The same of one category.
 CREATE INDEX scheduled_category ON scheduled (environment_id, category, place)
     WHERE inbox_id IS NOT NULL AND category >= '';
 -- The few broadcasts among them.

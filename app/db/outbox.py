@@ -74,12 +74,13 @@ async def select_next_due(connection: Connection, job_type: JobType) -> float:
 
 # A claim is a lease: the job stays, out of reach of others, until it is finished or the lease is over.
 # Each environment gets an equal share of the batch, so that a quiet one never waits behind a noisy one.
+# What is locked is gone to by its ctid: joined, it could be looked for by going through all there is.
 CLAIM_JOBS: Final = """
 WITH tenant (environment_id) AS MATERIALIZED (SELECT * FROM environments_with_jobs($1)),
 due AS MATERIALIZED (
-    SELECT tenant.environment_id, job.id
+    SELECT job.ctid
     FROM tenant
-    CROSS JOIN LATERAL (SELECT o.id FROM outbox o
+    CROSS JOIN LATERAL (SELECT o.ctid FROM outbox o
                         WHERE o.job_type = $1 AND o.environment_id = tenant.environment_id
                           AND o.run_at <= (SELECT clock_timestamp())
                         ORDER BY o.run_at
@@ -87,8 +88,7 @@ due AS MATERIALIZED (
                         FOR UPDATE SKIP LOCKED) AS job
 )
 UPDATE outbox o SET run_at = clock_timestamp() + interval '2 seconds'
-FROM due
-WHERE o.environment_id = due.environment_id AND o.id = due.id
+WHERE o.ctid = ANY (ARRAY(SELECT due.ctid FROM due))
 RETURNING o.environment_id, o.id, o.payload
 """
 
@@ -118,14 +118,13 @@ def to_hint_job(job: Job) -> HintJob:
 # looked up by its key on its own: a plan that went through an environment's whole history would not end.
 FINISH_HINT_JOBS: Final = """
 WITH held AS MATERIALIZED (
-    SELECT d.environment_id, d.id
+    SELECT present.ctid
     FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS u (environment_id, id) ORDER BY 1, 2) AS d
-    CROSS JOIN LATERAL (SELECT FROM outbox o
+    CROSS JOIN LATERAL (SELECT o.ctid FROM outbox o
                         WHERE o.environment_id = d.environment_id AND o.id = d.id
                         LIMIT 1 FOR UPDATE) AS present
 ), done AS (
-    DELETE FROM outbox o USING held h
-    WHERE o.environment_id = h.environment_id AND o.id = h.id
+    DELETE FROM outbox o WHERE o.ctid = ANY (ARRAY(SELECT held.ctid FROM held))
 ), named AS MATERIALIZED (
     SELECT w.environment_id, w.position
     FROM (SELECT DISTINCT u.environment_id, notification_position(u.environment_id, u.id) AS position

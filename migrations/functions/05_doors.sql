@@ -17,6 +17,11 @@ SELECT * FROM notifications WHERE override_state >= 0;
 CREATE OR REPLACE VIEW notifications_by_category AS
 SELECT * FROM notifications WHERE override_state <> 9;
 
+-- What waits, in order of place. row_at: where the row lies, as long as it is locked. Look-ups by id go to
+-- the table itself.
+CREATE OR REPLACE VIEW scheduled_by_place AS
+SELECT *, ctid AS row_at FROM scheduled WHERE place >= '00000000-0000-0000-0000-000000000000';
+
 -- What waits of one category, in order of place.
 CREATE OR REPLACE VIEW scheduled_of_category AS
 SELECT * FROM scheduled WHERE inbox_id IS NOT NULL AND category >= '';

@@ -199,14 +199,15 @@ LANGUAGE plpgsql ROWS 10 AS $$
 #variable_conflict use_column
 DECLARE
     due_envs uuid[];
-    due_ids  uuid[];
+    due_rows tid[];
+    boxes    uuid[];
     now_us   bigint := clock_us();
 BEGIN
     WITH tenant (env) AS MATERIALIZED (SELECT * FROM environments_with_scheduled())
-    SELECT array_agg(tenant.env), array_agg(due.id) INTO due_envs, due_ids
+    SELECT array_agg(tenant.env), array_agg(due.row_at), array_agg(due.inbox_id) INTO due_envs, due_rows, boxes
     FROM tenant
     CROSS JOIN LATERAL (
-        SELECT s.id FROM scheduled s
+        SELECT s.row_at, s.inbox_id FROM scheduled_by_place s
         WHERE s.environment_id = tenant.env AND s.inbox_id IS NOT NULL
           AND s.place <= position_ceiling(now_us)
         ORDER BY s.place
@@ -215,15 +216,14 @@ BEGIN
     IF due_envs IS NULL THEN
         RETURN;
     END IF;
-    PERFORM FROM inboxes i
-    WHERE (i.environment_id, i.id) IN (
-        SELECT s.environment_id, s.inbox_id FROM scheduled s
-        JOIN unnest(due_envs, due_ids) AS d (env, id) ON s.environment_id = d.env AND s.id = d.id)
-    ORDER BY i.environment_id, i.id FOR UPDATE;
+    PERFORM FROM (SELECT DISTINCT d.env, d.inbox_id FROM unnest(due_envs, boxes) AS d (env, inbox_id)
+                  ORDER BY 1, 2) AS wanted
+    CROSS JOIN LATERAL (SELECT FROM inboxes i
+                        WHERE i.environment_id = wanted.env AND i.id = wanted.inbox_id
+                        LIMIT 1 FOR UPDATE) AS held;
     RETURN QUERY
     WITH taken AS (
-        DELETE FROM scheduled s USING unnest(due_envs, due_ids) AS d (env, id)
-        WHERE s.environment_id = d.env AND s.id = d.id
+        DELETE FROM scheduled s WHERE s.ctid = ANY (due_rows)
         RETURNING s.*
     ), ready AS MATERIALIZED (
         SELECT array_agg(t.environment_id ORDER BY t.place) AS envs,
@@ -236,7 +236,8 @@ BEGIN
                array_agg(t.expires_at ORDER BY t.place) AS expireses,
                array_agg(1 ORDER BY t.place) AS job_groups
         FROM taken t
-        JOIN inboxes i ON i.environment_id = t.environment_id AND i.id = t.inbox_id
+        CROSS JOIN LATERAL (SELECT FROM inboxes i
+                            WHERE i.environment_id = t.environment_id AND i.id = t.inbox_id LIMIT 1) AS there
         WHERE t.expires_at IS NULL OR t.expires_at > clock_timestamp()
     )
     SELECT r.envs[d.nth], d.job_id, d.job
@@ -296,7 +297,7 @@ CREATE OR REPLACE FUNCTION next_delivery_s() RETURNS double precision
 LANGUAGE sql VOLATILE AS $$
     SELECT extract(epoch FROM min(first.deliver_at) - clock_timestamp())::float8
     FROM environments_with_scheduled() AS tenant (env)
-    CROSS JOIN LATERAL (SELECT s.deliver_at FROM scheduled s
+    CROSS JOIN LATERAL (SELECT s.deliver_at FROM scheduled_by_place s
                         WHERE s.environment_id = tenant.env ORDER BY s.place LIMIT 1) AS first
 $$;
 

@@ -8,19 +8,22 @@ RETURNS TABLE (withdrawn bigint, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
+    waiting   tid[];
     delivered uuid[];
     removed   bigint;
 BEGIN
-    PERFORM FROM scheduled s
-    WHERE s.environment_id = env AND s.id = ANY (item_ids) AND s.inbox_id IS NOT NULL
-    ORDER BY s.id FOR UPDATE;
-    DELETE FROM scheduled s
-    WHERE s.environment_id = env AND s.id = ANY (item_ids) AND s.inbox_id IS NOT NULL;
+    SELECT array_agg(held.ctid) INTO waiting
+    FROM (SELECT DISTINCT w.id FROM unnest(item_ids) AS w (id) ORDER BY 1) AS wanted
+    CROSS JOIN LATERAL (SELECT s.ctid FROM scheduled s
+                        WHERE s.environment_id = env AND s.id = wanted.id AND s.inbox_id IS NOT NULL
+                        LIMIT 1 FOR UPDATE) AS held;
+    DELETE FROM scheduled s WHERE s.ctid = ANY (waiting); -- a locked row stays where it is
     GET DIAGNOSTICS withdrawn = ROW_COUNT;
-    SELECT array_agg(n.position) INTO delivered
+    SELECT array_agg(item.position) INTO delivered
     FROM unnest(item_ids) AS w (id)
-    JOIN notifications_by_position n ON n.environment_id = env AND n.position = notification_position(env, w.id)
-                            AND n.id = w.id;
+    CROSS JOIN LATERAL (SELECT n.position FROM notifications_by_position n
+                        WHERE n.environment_id = env AND n.position = notification_position(env, w.id)
+                          AND n.id = w.id LIMIT 1) AS item;
     IF delivered IS NOT NULL THEN
         SELECT r.job_id, r.job, r.removed INTO job_id, job, removed
         FROM remove_items(array_fill(env, ARRAY[cardinality(delivered)]), delivered, 'retracted') r;

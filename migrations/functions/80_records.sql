@@ -17,7 +17,7 @@ CROSS JOIN LATERAL (SELECT * FROM subscribers one
 UNION ALL
 SELECT w.environment_id, w.place, w.id, w.inbox_id, s.subscriber_id, w.category, w.payload::text, 'scheduled',
        w.created_at, w.deliver_at, NULL, w.expires_at, false, false
-FROM scheduled w
+FROM scheduled_by_place w
 CROSS JOIN LATERAL (SELECT * FROM subscribers one
                     WHERE one.environment_id = w.environment_id AND one.id = w.inbox_id OFFSET 0) AS s;
 
@@ -41,7 +41,7 @@ BEGIN
     IF wanted_status IS DISTINCT FROM 'delivered' THEN
         IF wanted_category IS NULL THEN
             RETURN QUERY
-            SELECT w.place, 'scheduled' FROM scheduled w
+            SELECT w.place, 'scheduled' FROM scheduled_by_place w
             WHERE w.environment_id = env AND w.inbox_id IS NOT NULL AND w.place >= lowest AND w.place < below
             ORDER BY w.place DESC LIMIT page_size;
         ELSE

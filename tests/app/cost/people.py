@@ -3,9 +3,10 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from app.db.pool import Connection, fetch_one
@@ -59,6 +60,25 @@ class Cost(msgspec.Struct, frozen=True):
     scanned: set[str]
 
 
+# What auto_explain says of every statement, also within functions, comes to the client as a notice.
+SHOW_ALL_PLANS: Final = """
+LOAD 'auto_explain';
+SET LOCAL auto_explain.log_min_duration = 0;
+SET LOCAL auto_explain.log_nested_statements = on;
+SET LOCAL auto_explain.log_analyze = on;
+SET LOCAL auto_explain.log_timing = off;
+SET LOCAL auto_explain.log_format = json;
+SET LOCAL auto_explain.log_level = notice;
+"""
+Plan: TypeAlias = dict[str, Any]
+
+
+def _passed_over(plan: Plan) -> int:
+    kinds = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
+    here = plan["Actual Loops"] * sum(plan.get(kind, 0) for kind in kinds)
+    return here + sum(map(_passed_over, plan.get("Plans", [])))
+
+
 # These do not grow with use.
 SMALL_TABLES: Final = {"environments", "schema_migrations"}
 
@@ -86,6 +106,23 @@ class History:
             yield
         finally:
             await transaction.rollback()
+
+    async def passed_over(self, statement: str, *arguments: object) -> int:
+        """Rows that a call looks at in vain: rejected by a filter or by a join, in its functions too."""
+        plans: list[Plan] = []
+
+        def note(_: object, log: asyncpg.PostgresLogMessage) -> None:
+            head, _, plan = str(getattr(log, "message", "")).partition("plan:\n")
+            if head.startswith("duration:"):
+                plans.append(json.loads(plan)["Plan"])
+
+        self.connection.add_log_listener(note)
+        async with self.undone():
+            await self.connection.execute(SHOW_ALL_PLANS)
+            await self.connection.fetch(statement, *arguments)
+        self.connection.remove_log_listener(note)
+        assert plans
+        return sum(map(_passed_over, plans))
 
     async def _explain(self, statement: str, *arguments: object) -> int:
         async with self.undone():
