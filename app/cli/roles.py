@@ -35,6 +35,8 @@ _workers = click.option(
     show_default=True,
     help="Processes that share the port.",
 )
+# Which of them this one is; set for the children of --workers.
+_nth = click.option("--nth", type=click.IntRange(0), hidden=True)
 
 
 @click.command()
@@ -47,17 +49,20 @@ def serve() -> None:
 
 @click.command()
 @_workers
-def api(workers: int) -> None:
+@_nth
+def api(workers: int, nth: int | None) -> None:
     """The HTTP API (BELLWIRE_LISTEN)."""
     settings = console.settings()
     console.run(_prepare(settings))
     if workers > 1:
         _fan_out("api", workers, settings.listen, "BELLWIRE_LISTEN")
+    if nth is not None:
+        _serve_own_metrics("api", settings.metrics_listen, nth)
     console.run(
         _announced(
             "api",
             lambda ready: api_main.run(
-                settings, ready=ready, reuse_port=_shares(), open_streams=open_streams
+                settings, ready=ready, reuse_port=nth is not None, open_streams=open_streams
             ),
         )
     )
@@ -65,20 +70,22 @@ def api(workers: int) -> None:
 
 @click.command()
 @_workers
-def gateway(workers: int) -> None:
+@_nth
+def gateway(workers: int, nth: int | None) -> None:
     """The websocket gateway (BELLWIRE_GATEWAY_LISTEN)."""
     settings = console.settings()
     if workers > 1:
         _fan_out("gateway", workers, settings.gateway_listen, "BELLWIRE_GATEWAY_LISTEN")
-    console.run(_gateway(settings))
+    if nth is not None:
+        _serve_own_metrics("gateway", settings.metrics_listen, nth)
+    console.run(_gateway(settings, reuse_port=nth is not None))
 
 
 @click.command()
 def worker() -> None:
     """The worker: scheduled deliveries, retries, clean-up."""
     settings = console.settings()
-    if settings.metrics_listen is not None:
-        _serve_metrics(settings.metrics_listen)
+    _serve_own_metrics("worker", settings.metrics_listen)
 
     def ready() -> None:
         log.info("up", role="worker")
@@ -86,21 +93,24 @@ def worker() -> None:
     console.run(worker_main.run(settings, ready=ready))
 
 
-def _serve_metrics(address: Address) -> None:
-    """In a thread of its own, for as long as the process runs."""
+def _serve_own_metrics(role: str, first: Address | None, nth: int = 0) -> None:
+    """At the nth port from the first, where there is one; in a thread, for as long as the process runs."""
+    if first is None:
+        return
+    address = Address(first.host, first.port + nth if first.port else 0)
     try:
         server, _ = start_http_server(address.port, address.host)
     except OSError as error:
         raise click.ClickException(f"BELLWIRE_METRICS_LISTEN={address}: {error.strerror}") from None
-    log.info("metrics", role="worker", address=str(Address(address.host, server.server_port)))
+    log.info("metrics", role=role, address=str(Address(address.host, server.server_port)))
 
 
-async def _gateway(settings: Settings) -> None:
+async def _gateway(settings: Settings, *, reuse_port: bool) -> None:
     async with redis.connect(settings.redis_url) as client, Reporter.open(client):
         charge = RateLimits(client, settings).charge_subscriber
         await _announced(
             "gateway",
-            lambda ready: gateway_main.run(settings, ready=ready, reuse_port=_shares(), charge=charge),
+            lambda ready: gateway_main.run(settings, ready=ready, reuse_port=reuse_port, charge=charge),
         )
 
 
@@ -125,14 +135,7 @@ async def _announced(role: str, serving: Callable[[Callable[[Address], None]], A
 def _fan_out(role: str, workers: int, address: Address, variable: str) -> None:
     if address.port == 0:
         raise click.ClickException(f"--workers needs a fixed port in {variable}, not port 0")
-    _exit(supervisor.run([[role]] * workers, {**os.environ, **_PREPARED, _SHARES: "true"}))
-
-
-_SHARES = "BELLWIRE_REUSE_PORT"  # set by --workers for its own children
-
-
-def _shares() -> bool:
-    return os.environ.get(_SHARES) == "true"
+    _exit(supervisor.run([[role, f"--nth={n}"] for n in range(workers)], {**os.environ, **_PREPARED}))
 
 
 def _exit(code: int) -> None:
