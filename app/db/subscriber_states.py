@@ -34,6 +34,7 @@ class SubscriberState(msgspec.Struct, frozen=True):
 
 PAGE: Final = 20  # as the inbox's own
 
+# OFFSET 0 has the one inbox looked up by its key, whatever the tables held when the plan was made.
 SELECT_STATE: Final = """
 SELECT s.created_at, c.unread, c.unseen, c.version,
        i.read_notification, i.read_broadcast, i.seen_notification, i.seen_broadcast,
@@ -42,7 +43,7 @@ SELECT s.created_at, c.unread, c.unseen, c.version,
              WHERE p.environment_id = $1 AND p.inbox_id = i.id ORDER BY 1),
        page.*
 FROM subscribers s
-JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+CROSS JOIN LATERAL (SELECT * FROM inboxes one WHERE one.environment_id = $1 AND one.id = s.id OFFSET 0) AS i
 CROSS JOIN LATERAL inbox_counts($1, ARRAY[i.id]) AS c
 CROSS JOIN LATERAL inbox_page($1, $2, 'default', NULL, NULL, NULL, $3, '', '{}') AS page
 WHERE s.environment_id = $1 AND s.subscriber_id = $2

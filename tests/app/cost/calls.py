@@ -3,7 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from app.db import broadcasts, delivery, inbox, notifications, outbox, preferences, records, subscribers
+from app.db import (
+    broadcasts,
+    delivery,
+    inbox,
+    notifications,
+    outbox,
+    preferences,
+    records,
+    subscriber_states,
+    subscribers,
+)
 from app.db.records import HIGHEST, LOWEST
 from tests.app.cost.people import Person
 
@@ -64,6 +74,10 @@ COUNTS: Final[dict[str, Call]] = {
         lambda who: (who.environment_id, who.subscriber_id),
     ),
     "connect": (subscribers.SELECT_INBOXES, lambda who: (who.environment_id, [who.subscriber_id])),
+    "an operator's look-up": (
+        subscriber_states.SELECT_STATE,
+        lambda who: (who.environment_id, who.subscriber_id, subscriber_states.PAGE),
+    ),
 }
 LOOKUPS: Final[dict[str, Call]] = {
     "an item": (
