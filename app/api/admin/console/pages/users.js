@@ -11,7 +11,7 @@ import { field, input, select } from '../parts/form.js';
 import { icon } from '../parts/icons.js';
 import { heading, pager, pill, table } from '../parts/page.js';
 
-/** @typedef {{ id: string, email: string, name: string, role: string, disabled: boolean, created_at: string }} User */
+/** @typedef {{ id: string, email: string, name: string, role: keyof typeof ROLES, disabled: boolean, created_at: string }} User */
 
 /** @type {import('../core/router.js').Page} */
 export default async function users({ query, signal }) {
@@ -64,12 +64,15 @@ function action(text, user, run) {
   );
 }
 
-/** @param {string} [chosen] */
+/** @param {keyof typeof ROLES} [chosen] */
 function roleField(chosen = 'viewer') {
-  const options = Object.entries(ROLES).map(
-    ([role, may]) => /** @type {[string, string]} */ ([role, `${role}: ${may}`]),
-  );
-  return field('Role', select({ name: 'role' }, options, chosen));
+  const meaning = h('span', { 'aria-live': 'polite' }, ROLES[chosen]);
+  const roles = Object.keys(ROLES).map((role) => /** @type {[string, string]} */ ([role, role]));
+  const control = select({ name: 'role' }, roles, chosen);
+  control.addEventListener('change', () => {
+    meaning.textContent = ROLES[/** @type {keyof typeof ROLES} */ (control.value)];
+  });
+  return field('Role', control, meaning);
 }
 
 /** @param {string} label */

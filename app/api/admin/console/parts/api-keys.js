@@ -66,7 +66,7 @@ export function keys(slug, { items, next_cursor }, query) {
 function columns(slug, may) {
   return [
     { name: 'Name', kind: 'main', cell: (key) => key.name },
-    { name: 'Key', cell: (key) => h('code', {}, `${key.key_prefix}…`) },
+    { name: 'Key', kind: 'keep', cell: (key) => h('code', {}, `${key.key_prefix}…`) },
     { name: 'State', cell: (key) => (key.revoked_at ? pill('revoked', 'bad') : pill('active', 'good')) },
     { name: 'Last used', kind: 'wide', cell: (key) => time(key.last_used_at, 'never') },
     { name: 'Created', kind: 'wide', cell: (key) => time(key.created_at) },

@@ -62,7 +62,7 @@ export function reach(env, signal) {
  * @param {string} category
  */
 function told(found, category) {
-  const { subscribers, muted } = found;
+  const { muted } = found;
   return [
     h('p', { class: 'figure' }, people(found)),
     h('p', { class: 'note' }, 'Every subscriber of this environment that exists when it is delivered.'),
@@ -71,9 +71,9 @@ function told(found, category) {
           h(
             'p',
             { class: 'note' },
-            `${muted.toLocaleString()} of ${subscribers.toLocaleString()} muted `,
+            `${muted.toLocaleString()} of them muted `,
             h('code', {}, category),
-            ' and are not going to see it.',
+            ' and will not see it.',
           ),
         ]
       : []),
