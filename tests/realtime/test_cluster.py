@@ -126,3 +126,14 @@ async def test_a_node_that_dies_delays_counts_and_loses_none(
                 await client.counts(1, 1)
         await asyncio.to_thread(nodes[2].start)
         await eventually(lambda: hint_plane_is_up(cluster_gateway), within_s=20)
+
+
+async def test_figures_of_processes_meet_on_one_node(nodes: list[EmbeddedRedis]) -> None:
+    async with redis.connect(cluster_url(nodes)) as client:
+        for process in ("one", "other", "gone"):
+            assert await redis.write_figures(client, process, process.encode(), minute=120, created=2)
+        await redis.remove_figures(client, "gone")
+        found = await redis.read_figures(client, minute=121)
+        assert found is not None
+        assert sorted(found.processes) == [b"one", b"other"]
+        assert found.created == {120: 6}
