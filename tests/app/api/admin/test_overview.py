@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from websockets.asyncio.client import connect
 
 from app.api import main, server
 from app.db.pool import Pool
@@ -114,20 +115,27 @@ async def test_processes_are_added_up_and_a_killed_one_is_gone_within_ten_second
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "BELLWIRE_LISTEN": "127.0.0.1:0",
+        "BELLWIRE_GATEWAY_LISTEN": "127.0.0.1:0",
         "BELLWIRE_DRAIN_S": "0.2",
     }
 
     async def connections() -> int | None:
         return (await overview(console))["connections"]
 
-    async with Process.open("api", environ) as one, Process.open("api", environ) as other:
+    async with (
+        Process.open("gateway", environ) as gateway,
+        Process.open("api", environ) as one,
+        Process.open("api", environ) as other,
+    ):
+        query = httpx.QueryParams(environment.subscriber_query("ada"))
         async with (
             stream(one, environment, "ada"),
             stream(one, environment, "bob"),
             stream(other, environment, "cyd"),
+            connect(f"ws://{gateway.address}/v1/inbox/ws?{query}", proxy=None),
             httpx.AsyncClient(base_url=other.url, timeout=10, trust_env=False) as backend,
         ):
-            assert await eventually(connections, lambda found: found == 3) == 3
+            await eventually(connections, lambda found: found == 4)
             for _ in range(3):
                 sent = await backend.post(
                     "/v1/notifications",
@@ -140,7 +148,7 @@ async def test_processes_are_added_up_and_a_killed_one_is_gone_within_ten_second
             )
             assert 0 < found["hint_latency_ms"]["p50"] <= found["hint_latency_ms"]["p99"] <= 10_000
             await one.killed()
-            await eventually(connections, lambda found: found == 1, within_s=10)
+            await eventually(connections, lambda found: found == 2, within_s=10)
         await eventually(connections, lambda found: found == 0)
         found = await overview(console)
         assert sum(of["count"] for of in found["notifications_per_minute"]) == 9  # whoever counted them
