@@ -1,7 +1,9 @@
 """Getting about in the console: addresses, the keyboard, the focus."""
 
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import expect
@@ -168,4 +170,34 @@ async def test_long_lists_go_on_by_links(
     await expect(window.field("Category")).to_have_value("c")
     await window.page.get_by_role("link", name="Newest").click()
     await expect(rows).to_have_count(50)
+    assert devices.complaints == []
+
+
+async def test_times_are_local_and_their_titles_exact(
+    devices: Devices, stack: Stack, environment: Environment
+) -> None:
+    """Filters are typed in the person's zone, and stand in the address in UTC."""
+    async with stack.client() as client:
+        body = {"subscriber_id": "ada", "category": "c", "payload": {"title": "Now"}}
+        await client.post("/v1/notifications", json=body, headers=environment.management_headers)
+        [sent] = (await client.get("/v1/notifications", headers=environment.management_headers)).json()[
+            "items"
+        ]
+    visible = datetime.fromisoformat(sent["visible_at"])
+    window = Console(await devices.new(timezone_id="Asia/Kolkata", locale="en-GB"), stack)
+    await window.open("/environments/acme/notifications")
+    await window.sign_in()
+    shown = window.row("Now").locator("time")
+    await expect(shown).to_have_attribute("title", f"{visible:%Y-%m-%d %H:%M:%S.%f} UTC")
+    local = visible.astimezone(ZoneInfo("Asia/Kolkata"))
+    await expect(shown).to_have_text(f"{local.day} {local:%b %Y, %H:%M:%S}")
+
+    await window.field("From").fill("2026-01-02T05:30")
+    await window.button("Filter").click()
+    await window.at("Notifications", "/environments/acme/notifications?after=2026-01-02T00%3A00%3A00.000Z")
+    await expect(window.field("From")).to_have_value("2026-01-02T05:30")
+    await expect(window.row("Now")).to_have_count(1)
+    await window.field("Until").fill("2026-01-03T05:30")
+    await window.button("Filter").click()
+    await expect(window.page.get_by_text("Nothing fits these filters")).to_be_visible()
     assert devices.complaints == []
