@@ -29,12 +29,18 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """ids run along subscriber_ids; both None where refused. job: the hint job owed, if any."""
+    """ids run along subscriber_ids; both None where refused."""
 
     verdict: Verdict
     subscriber_ids: list[str] | None
     ids: list[UUID] | None
-    job: HintJob | None
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """outcomes run along the drafts. jobs: the hint jobs owed, one for all that an environment sent."""
+
+    outcomes: list[Outcome]
+    jobs: list[HintJob]
 
 
 SEND_NOTIFICATIONS: Final = """
@@ -45,7 +51,7 @@ FROM send_notifications($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 async def send_notifications(
     connection: Connection, drafts: Sequence[Draft], *, skip_busy: bool = False
-) -> list[Outcome]:
+) -> Batch:
     """All of them in one transaction; no two with the same key of one environment.
 
     skip_busy: a request that names an inbox which another transaction holds is `busy` instead of waiting.
@@ -63,10 +69,14 @@ async def send_notifications(
         [recipient for draft in drafts for recipient in draft.recipients],
         skip_busy,
     )
-    outcomes = {
-        request: Outcome(
-            verdict, subscriber_ids, ids, HintJob.owed(drafts[request - 1].environment_id, job_id, job)
-        )
-        for request, verdict, subscriber_ids, ids, job_id, job in rows
-    }
-    return [outcomes[at] for at in range(1, len(drafts) + 1)]
+    outcomes: dict[int, Outcome] = {}
+    jobs: list[HintJob] = []
+    for request, verdict, subscriber_ids, ids, job_id, job in rows:
+        draft = drafts[request - 1]
+        if verdict is None:
+            jobs.append(HintJob.of(draft.environment_id, job_id, job))
+        else:
+            outcomes[request] = Outcome(
+                verdict, draft.recipients if subscriber_ids is None and ids else subscriber_ids, ids
+            )
+    return Batch([outcomes[at] for at in range(1, len(drafts) + 1)], jobs)

@@ -37,8 +37,10 @@ class HintJob(msgspec.Struct, frozen=True):
     @classmethod
     def owed(cls, environment_id: UUID, job_id: UUID | None, payload: str | None) -> "HintJob | None":
         """The job that a statement returned as (job_id, job); None where nobody is hinted."""
-        if job_id is None or payload is None:
-            return None
+        return None if job_id is None or payload is None else cls.of(environment_id, job_id, payload)
+
+    @classmethod
+    def of(cls, environment_id: UUID, job_id: UUID, payload: str) -> "HintJob":
         return cls(environment_id, job_id, _PAYLOADS.decode(payload))
 
     def to_hints(self) -> list[Hint]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,14 +14,15 @@ from redis.asyncio import Redis
 
 from app import redis
 from app.contract.errors import BellwireError
+from app.contract.hints import Hint
 from app.db import outbox
 from app.db.outbox import HintJob
 from app.db.pool import Pool, run
 
 log = structlog.stdlib.get_logger()
 
-MOST_WAITING: Final = 10_000  # jobs; past it they are left to the workers
-BATCH: Final = 512  # jobs published in one round trip
+MOST_WAITING: Final = 20_000  # hints; past it their jobs are left to the workers
+BATCH: Final = 512  # hints published in one round trip, but for a job that has more
 # A job that has waited longer to be published might not be finished within its lease: a worker would publish
 # it once more. It is left to the worker.
 PROMPT_S = 1.0
@@ -35,7 +37,8 @@ class Publisher:
     def __init__(self, pool: Pool, client: Redis) -> None:
         self._pool = pool
         self._client = client
-        self._waiting: list[tuple[float, HintJob]] = []  # since when: seconds of the monotonic clock
+        self._waiting: deque[tuple[float, HintJob]] = deque()  # since when: seconds of the monotonic clock
+        self._hints_waiting = 0
         self._published: list[HintJob] = []
         self._to_publish = asyncio.Event()
         self._to_finish = asyncio.Event()
@@ -61,8 +64,9 @@ class Publisher:
 
     def offer(self, job: HintJob | None) -> None:
         """Never waits: the transaction has committed, and its caller is being answered. None: no job."""
-        if job is not None and len(self._waiting) < MOST_WAITING:
+        if job is not None and self._hints_waiting < MOST_WAITING:
             self._waiting.append((time.monotonic(), job))
+            self._hints_waiting += len(job.payload.hints)
             self._to_publish.set()
 
     def wake_workers(self) -> None:
@@ -74,17 +78,29 @@ class Publisher:
             await self._to_publish.wait()
             self._to_publish.clear()
             while self._waiting:
-                taken, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                oldest = time.monotonic() - PROMPT_S
-                batch = [job for since, job in taken if since > oldest]
-                if await redis.publish(self._client, [hint for job in batch for hint in job.to_hints()]):
-                    self._published += batch
+                jobs, hints = self._take()
+                if await redis.publish(self._client, hints):
+                    self._published += jobs
                     self._to_finish.set()
                 else:
                     self._waiting.clear()  # their leases run out, and a worker takes over
+                    self._hints_waiting = 0
                     await asyncio.sleep(0 if self._closing else redis.AWAY_PAUSE_S)
         self._all_published = True
         self._to_finish.set()
+
+    def _take(self) -> tuple[list[HintJob], list[Hint]]:
+        """The next jobs that are still ours to do, and what they hint."""
+        jobs: list[HintJob] = []
+        hints: list[Hint] = []
+        oldest = time.monotonic() - PROMPT_S
+        while self._waiting and (not jobs or len(hints) + len(self._waiting[0][1].payload.hints) <= BATCH):
+            since, job = self._waiting.popleft()
+            self._hints_waiting -= len(job.payload.hints)
+            if since > oldest:
+                jobs.append(job)
+                hints += job.to_hints()
+        return jobs, hints
 
     async def _finish(self) -> None:
         while not self._all_published or self._published:

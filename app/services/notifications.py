@@ -24,7 +24,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 class Notifications:
     def __init__(self, pool: Pool, publisher: Publisher) -> None:
-        self._queue = SendQueue(pool)
+        self._queue = SendQueue(pool, publisher.offer)
         self._publisher = publisher
 
     async def send(self, environment_id: UUID, request: NotificationRequest) -> Reply:
@@ -44,7 +44,6 @@ class Notifications:
         )
         outcome = await self._queue.send(draft)
         refuse(outcome.verdict)
-        self._publisher.offer(outcome.job)
         if outcome.verdict == "created" and draft.deliver_at is not None:
             self._publisher.wake_workers()
         return Reply(

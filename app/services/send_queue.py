@@ -5,7 +5,7 @@ a lone request goes at once, alone.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Final, TypeAlias
 
 import asyncpg
@@ -13,6 +13,7 @@ import asyncpg
 from app.contract.errors import BellwireError, Unavailable
 from app.db import notifications
 from app.db.notifications import Draft, Outcome
+from app.db.outbox import HintJob
 from app.db.pool import Pool, run
 
 MOST_WAITING: Final = 2048  # requests not answered yet; past it, callers are told to come back
@@ -25,10 +26,14 @@ _Waiting: TypeAlias = tuple[Draft, "asyncio.Future[Outcome]"]
 
 
 class SendQueue:
-    """Sends drafts, many in a transaction, each with the outcome it would have alone."""
+    """Sends drafts, many in a transaction, each with the outcome it would have alone.
 
-    def __init__(self, pool: Pool) -> None:
+    offer: takes the hint jobs of each transaction right after its commit; it must not wait.
+    """
+
+    def __init__(self, pool: Pool, offer: Callable[[HintJob], None]) -> None:
         self._pool = pool
+        self._offer = offer
         self._waiting: list[_Waiting] = []
         self._writers = 0
         self._lanes = asyncio.Semaphore(LANES)
@@ -87,10 +92,7 @@ class SendQueue:
         """
         drafts = [draft for draft, _ in batch]
         try:
-            outcomes = await run(
-                self._pool,
-                lambda connection: notifications.send_notifications(connection, drafts, skip_busy=True),
-            )
+            outcomes = await self._send(drafts, skip_busy=True)
         except BellwireError as error:
             for _, future in batch:
                 _fail(future, error)
@@ -111,13 +113,20 @@ class SendQueue:
         draft, future = waiting
         try:
             async with self._lanes:
-                [outcome] = await run(
-                    self._pool, lambda connection: notifications.send_notifications(connection, [draft])
-                )
+                [outcome] = await self._send([draft], skip_busy=False)
         except (BellwireError, asyncpg.PostgresError) as error:
             _fail(future, error)
         else:
             _answer(future, outcome)
+
+    async def _send(self, drafts: Sequence[Draft], *, skip_busy: bool) -> list[Outcome]:
+        batch = await run(
+            self._pool,
+            lambda connection: notifications.send_notifications(connection, drafts, skip_busy=skip_busy),
+        )
+        for job in batch.jobs:
+            self._offer(job)
+        return batch.outcomes
 
 
 def _answer(future: "asyncio.Future[Outcome]", outcome: Outcome) -> None:

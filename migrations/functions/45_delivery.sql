@@ -23,9 +23,11 @@ BEGIN
               FROM unnest(envs, inbox_ids, item_ids, item_categories, payloads, createds, delivers,
                           expireses, job_groups) WITH ORDINALITY
                    AS u (env, inbox_id, id, category, payload, created, deliver, expires, job_group, nth)) AS w
-        LEFT JOIN inboxes i ON i.environment_id = w.env AND i.id = w.inbox_id
-        LEFT JOIN preferences p
-            ON p.environment_id = w.env AND p.inbox_id = w.inbox_id AND p.category = w.category
+        LEFT JOIN LATERAL (SELECT i.last_position_us FROM inboxes i
+                           WHERE i.environment_id = w.env AND i.id = w.inbox_id LIMIT 1) AS i ON true
+        LEFT JOIN LATERAL (SELECT p.inbox_id FROM preferences p
+                           WHERE p.environment_id = w.env AND p.inbox_id = w.inbox_id
+                             AND p.category = w.category LIMIT 1) AS p ON true
         CROSS JOIN LATERAL (SELECT next_us(i.last_position_us, now_us) + w.later AS us) AS place
     ), item AS (
         SELECT e.* FROM element e WHERE e.inbox_id IS NOT NULL

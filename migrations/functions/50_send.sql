@@ -41,7 +41,9 @@ $$;
 -- Request n is element n of the first seven arrays; recipient m is recipients[m] of request
 -- recipient_requests[m]. No two requests of one call share a key; no request names a person twice.
 -- One row per request; status as judge_request(), or busy: with skip_busy, a request that names an inbox
--- which is held (or gone) is left out, so that it keeps nobody else's waiting. ids run along subscriber_ids.
+-- which is held (or gone) is left out, so that it keeps nobody else's waiting. ids run along subscriber_ids,
+-- which are NULL where they are those of the request. And one row per hint job owed, one an environment, with
+-- a request of that environment and no status.
 -- Raises serialization_failure when a recipient was erased meanwhile: run it again.
 CREATE OR REPLACE FUNCTION send_notifications(
     envs uuid[], keys text[], fingerprints bytea[], request_categories text[], payloads text[],
@@ -70,8 +72,9 @@ BEGIN
                  i.key IS NOT NULL AND NOT is_remembered(i) AS outdated
           FROM unnest(envs, keys, fingerprints, deliver_ats, expires_ats)
                WITH ORDINALITY AS r (env, key, fingerprint, deliver, expires, request)
-          LEFT JOIN idempotency i
-              ON i.environment_id = r.env AND i.kind = 'notification' AND i.key = r.key
+          LEFT JOIN LATERAL (SELECT i.* FROM idempotency i
+                             WHERE i.environment_id = r.env AND i.kind = 'notification' AND i.key = r.key
+                             LIMIT 1) AS i ON true
           ORDER BY r.request) AS q;
     IF 'created' <> ANY (verdicts) THEN
         RETURN QUERY
@@ -94,8 +97,9 @@ BEGIN
     INTO item_requests, item_envs, item_subscribers, item_inboxes
     FROM (SELECT w.request, envs[w.request] AS env, w.subscriber, s.id AS inbox_id
           FROM unnest(recipient_requests, recipients) WITH ORDINALITY AS w (request, subscriber, nth)
-          LEFT JOIN subscribers s
-              ON s.environment_id = envs[w.request] AND s.subscriber_id = w.subscriber
+          LEFT JOIN LATERAL (SELECT s.id FROM subscribers s
+                             WHERE s.environment_id = envs[w.request] AND s.subscriber_id = w.subscriber
+                             LIMIT 1) AS s ON true
           WHERE verdicts[w.request] = 'created' ORDER BY w.nth) AS r;
     IF array_position(item_inboxes, NULL) IS NOT NULL THEN
         PERFORM create_subscribers(item_envs, item_subscribers, NULL);
@@ -164,16 +168,12 @@ BEGIN
             FROM unnest(item_requests, item_inboxes, waiting_ids) AS i (request, inbox_id, waiting_id)
         ) AS now
         CROSS JOIN LATERAL deliver_items(item_envs, now.inbox_ids, NULL, now.item_categories, now.item_payloads,
-                                         NULL, NULL, now.expireses, item_requests) AS d
+                                         NULL, NULL, now.expireses, NULL) AS d
     ), answer AS MATERIALIZED (
-        SELECT n.env, n.request, array_agg(n.subscriber) FILTER (WHERE n.job_id IS NULL) AS subscriber_ids,
-               array_agg(n.id) FILTER (WHERE n.job_id IS NULL) AS ids,
-               (array_agg(n.job_id) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job_id,
-               (array_agg(n.job) FILTER (WHERE n.job_id IS NOT NULL))[1] AS job
+        SELECT n.env, n.request, array_agg(n.subscriber) AS subscriber_ids, array_agg(n.id) AS ids
         FROM (SELECT item_envs[d.nth] AS env, item_requests[d.nth] AS request,
-                     item_subscribers[d.nth] AS subscriber, coalesce(waiting_ids[d.nth], d.item) AS id,
-                     d.job_id, d.job
-              FROM delivered d ORDER BY d.nth) AS n
+                     item_subscribers[d.nth] AS subscriber, coalesce(waiting_ids[d.nth], d.item) AS id
+              FROM delivered d WHERE d.job_id IS NULL ORDER BY d.nth) AS n
         GROUP BY n.env, n.request
     ), remembered AS (
         INSERT INTO idempotency (environment_id, kind, key, fingerprint, subscriber_ids, ids, created_at,
@@ -182,7 +182,9 @@ BEGIN
                from_us(now_us), deliver_ats[a.request]
         FROM answer a
     )
-    SELECT a.request, 'created', a.subscriber_ids, a.ids, a.job_id, a.job FROM answer a;
+    SELECT a.request, 'created', NULL::text[], a.ids, NULL::uuid, NULL::jsonb FROM answer a
+    UNION ALL
+    SELECT item_requests[d.nth], NULL, NULL, NULL, d.job_id, d.job FROM delivered d WHERE d.job_id IS NOT NULL;
 END
 $$;
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from app.db import delivery, notifications, outbox, subscribers
-from app.db.notifications import Draft, Outcome
+from app.db.notifications import Batch, Draft
 from app.db.outbox import HintJob
 from app.db.pool import Connection, Pool
 from tests.app.concurrency.backend import Backend, uuid_of
@@ -185,7 +185,7 @@ async def reserved(backend: Backend, name: str) -> AsyncGenerator[None]:
 
 def send_statement(
     backend: Backend, key: str, people: list[str]
-) -> Callable[[Connection], Awaitable[list[Outcome]]]:
+) -> Callable[[Connection], Awaitable[Batch]]:
     draft = Draft(backend.environment.id, key, b"", people, "news", "{}", None, None)
     return lambda connection: notifications.send_notifications(connection, [draft])
 

@@ -29,7 +29,7 @@ async def commits(pool: Pool) -> int:
 
 
 async def test_requests_at_the_same_time_share_transactions(pool: Pool, environment: Environment) -> None:
-    queue = SendQueue(pool)
+    queue = SendQueue(pool, [].append)
     drafts = [draft(environment.id, f"k{number}", f"p{number}") for number in range(100)]
     outcomes = await send(queue, *drafts)
     for one, outcome in zip(drafts, outcomes, strict=True):
@@ -42,7 +42,7 @@ async def test_requests_at_the_same_time_share_transactions(pool: Pool, environm
 
 async def test_one_at_fault_fails_alone(pool: Pool, environment: Environment) -> None:
     """A payload that PostgreSQL refuses takes none of its companions along."""
-    queue = SendQueue(pool)
+    queue = SendQueue(pool, [].append)
     drafts = [draft(environment.id, f"k{number}", f"p{number}") for number in range(20)]
     drafts[7] = draft(environment.id, "k7", "p7", payload="not json")
     outcomes = await send(queue, *drafts)
@@ -53,7 +53,7 @@ async def test_one_at_fault_fails_alone(pool: Pool, environment: Environment) ->
 
 async def test_the_same_key_at_the_same_time_is_created_once(pool: Pool, environment: Environment) -> None:
     """The others are replayed with the same ids; a different request is a conflict."""
-    queue = SendQueue(pool)
+    queue = SendQueue(pool, [].append)
     outcomes = await send(queue, *(draft(environment.id, "key", "ada") for _ in range(10)))
     verdicts = [one.verdict for one in outcomes if isinstance(one, Outcome)]
     assert sorted(verdicts) == ["created", *["replayed"] * 9]
@@ -65,7 +65,7 @@ async def test_the_same_key_at_the_same_time_is_created_once(pool: Pool, environ
 
 async def test_a_held_inbox_keeps_nobody_else_waiting(pool: Pool, environment: Environment) -> None:
     """While another transaction holds Ada's inbox, everybody else's sends are answered; then hers."""
-    queue = SendQueue(pool)
+    queue = SendQueue(pool, [].append)
     await send(queue, draft(environment.id, "first", "ada"))
     async with pool.acquire() as holder, holder.transaction():
         await holder.execute("SELECT FROM inboxes FOR UPDATE")
@@ -85,14 +85,14 @@ async def test_a_full_queue_says_so(
     pool: Pool, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(send_queue, "MOST_WAITING", 10)
-    queue = SendQueue(pool)
+    queue = SendQueue(pool, [].append)
     outcomes = await send(queue, *(draft(environment.id, f"k{n}", f"p{n}") for n in range(15)))
     assert sum(isinstance(one, Unavailable) for one in outcomes) == 5
     assert sum(isinstance(one, Outcome) for one in outcomes) == 10
 
 
 async def test_a_caller_that_leaves_harms_nobody(pool: Pool, environment: Environment) -> None:
-    queue = SendQueue(pool)
+    queue = SendQueue(pool, [].append)
     leaving = [asyncio.create_task(queue.send(draft(environment.id, f"gone{n}", "ada"))) for n in range(5)]
     await asyncio.sleep(0)
     for task in leaving:
