@@ -8,10 +8,8 @@ import contextlib
 from typing import Any, cast
 
 from litestar import Request as LitestarRequest
-from litestar.types import Scope
 
 from app.api.request import Request
-from app.api.services import Services
 from app.contract import credentials
 from app.contract.credentials import AUTHORIZATION, QUERY_NAMES
 from app.contract.errors import Unavailable
@@ -41,13 +39,12 @@ async def require_subscriber(received: LitestarRequest[Any, Any, Any]) -> None:
     request.query.check()
 
 
-async def create_subscriber(_: Exception, scope: Scope) -> None:
+async def create_subscriber(request: Request) -> None:
     """Whoever proved who they are exists from then on, also where the request itself came to nothing.
 
-    Runs after an exception only: what succeeds has created them on its way.
+    For a request that failed only: what succeeds has created them on its way.
     """
-    identity = scope.get("user")
+    identity = request.scope.get("user")
     if isinstance(identity, Identity):
-        services = cast("Services", scope["litestar_app"].state["services"])
         with contextlib.suppress(Unavailable):
-            await services.subscribers.ensure(identity.environment_id, identity.subscriber_id)
+            await request.services.subscribers.ensure(identity.environment_id, identity.subscriber_id)

@@ -3,18 +3,27 @@
 Paths are routed as they were sent, HEAD is a GET whose body the server drops, OPTIONS is a preflight or
 a wrong method, the subscriber plane has its CORS headers, the admin plane is closed to forged requests, and
 whatever goes wrong has the envelope.
+
+Litestar finds the handler. One that asks for a proof is called from here, with the request and nothing else;
+the rest is Litestar's.
 """
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from typing import Final, cast
 
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from prometheus_client import Histogram
 
 from app import telemetry
-from app.api import cors, errors, paths
+from app.api import auth, cors, errors, paths
 from app.api.admin import guard
 from app.api.cors import Cors
+from app.api.request import SERVICES, Request
+from app.api.services import Services
 from app.contract.errors import Unavailable
 
 # Litestar answers OPTIONS by itself. Under this name, which no route has a handler for, it does not.
@@ -31,9 +40,11 @@ def sent_method(scope: Scope) -> str:
 class Edge:
     """An ASGI application around another; http only, as the server is told."""
 
-    def __init__(self, app: ASGIApp, cors: Cors) -> None:
+    def __init__(self, app: Litestar, cors: Cors, services: Services) -> None:
         self._app = app
         self._cors = cors
+        self._services = services
+        self._durations: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope = cast("HTTPScope", scope)
@@ -41,7 +52,15 @@ class Edge:
         method = scope["method"]
         raw_path = scope["raw_path"]
         path = raw_path.decode("latin-1")  # until it is known to be better than that
-        inner = cast("HTTPScope", {**scope, "method": _ROUTED_AS.get(method, method), _SENT_METHOD: method})
+        inner = cast(
+            "HTTPScope",
+            {
+                **scope,
+                "method": _ROUTED_AS.get(method, method),
+                _SENT_METHOD: method,
+                SERVICES: self._services,
+            },
+        )
         status = 0
 
         async def send_on(message: Message) -> None:
@@ -59,7 +78,7 @@ class Edge:
             if guard.covers(path):
                 guard.refuse_forgeries(scope)
             preflight = self._cors.preflight(scope) if cors.covers(path) else None
-            await (preflight or self._app)(inner, receive, send_on)
+            await (preflight or self._answer)(inner, receive, send_on)
         except asyncio.CancelledError:  # the server's patience with what is under way has ended
             if not status:
                 await errors.envelope(Unavailable("shutting down"))(scope, receive, send_on)
@@ -68,8 +87,35 @@ class Edge:
             if not status:
                 await reply(scope, receive, send_on)
         finally:
-            telemetry.http_request_duration.labels(
+            self._observe(
                 inner.get("path_template", "unrouted"),
                 method if method in _METHODS else "other",
                 status,
-            ).observe(time.perf_counter() - started)
+                time.perf_counter() - started,
+            )
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = cast("HTTPScope", scope)
+        _, route, _, scope["path_params"], scope["path_template"] = self._app.asgi_router.handle_routing(
+            path=scope["path"], method=scope["method"]
+        )
+        handler = scope["route_handler"] = cast("HTTPRouteHandler", route)
+        prove = handler.before_request
+        if prove is None:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive, send)
+        try:
+            await cast("Awaitable[None]", prove(request))
+            reply: ASGIApp = await handler.fn(request)
+            await reply(scope, receive, send)
+        except Exception:
+            await auth.create_subscriber(request)
+            raise
+
+    def _observe(self, route: str, method: str, status: int, seconds: float) -> None:
+        labels = (route, method, status)
+        duration = self._durations.get(labels)
+        if duration is None:
+            duration = self._durations[labels] = telemetry.http_request_duration.labels(*labels)
+        duration.observe(seconds)

@@ -7,12 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeAlias
 
 from litestar import Litestar
-from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from app import redis
-from app.api import auth, demo_page, docs, errors, routes, server
+from app.api import demo_page, docs, errors, routes, server
 from app.api.admin import console_page
 from app.api.cors import Cors
 from app.api.edge import Edge
@@ -63,13 +62,11 @@ def create_app(services: Services, handlers: Sequence[HTTPRouteHandler] | None =
     app = Litestar(
         handlers,
         request_class=Request,
-        state=State({"services": services}),
         exception_handlers={Exception: errors.respond},
-        after_exception=[auth.create_subscriber],
         openapi_config=None,
         logging_config=None,
     )
-    return Edge(app, Cors(services.settings.allowed_origins))
+    return Edge(app, Cors(services.settings.allowed_origins), services)
 
 
 @asynccontextmanager

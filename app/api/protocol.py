@@ -7,6 +7,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api import errors
+from app.api.joined_writes import JoinedWrites
 from app.contract.errors import InvalidRequest
 
 MAX_HEAD: Final = 64 * 1024  # request line and headers, in bytes, beyond what arrives at once; trailers too
@@ -31,7 +32,8 @@ class HttpProtocol(HttpToolsProtocol):
     _refusal: str | None = None  # to be told when the requests before it are answered
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(cast("asyncio.Transport", transport))
+        joined = JoinedWrites(cast("asyncio.Transport", transport), self.loop)
+        super().connection_made(cast("asyncio.Transport", joined))
         self._wait_for_another()
 
     def data_received(self, data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -19,16 +19,17 @@ from app.db.api_keys import ApiKey
 from app.services.auth import Identity
 
 T = TypeVar("T")
+SERVICES: Final = "services"  # key of the scope
 
 
 class Request(LitestarRequest[Any, Any, State]):
     """Who is asking is known from app.api.auth on: api_key to the management plane, identity to the other."""
 
-    __slots__ = ("_query",)
+    __slots__ = ("_headers", "_query")
 
     @property
     def services(self) -> Services:
-        return cast("Services", self.scope["litestar_app"].state["services"])
+        return cast("dict[str, Services]", self.scope)[SERVICES]
 
     @property
     def api_key(self) -> ApiKey:
@@ -48,11 +49,12 @@ class Request(LitestarRequest[Any, Any, State]):
 
     def header(self, name: str) -> bytes | None:
         """The first header of this lower-case name, as sent."""
-        wanted = name.encode()
-        for found, value in self.scope["headers"]:
-            if found == wanted:
-                return value
-        return None
+        try:
+            headers = self._headers
+        except AttributeError:
+            first = reversed([*self.scope["headers"]])
+            headers = self._headers = dict(first)
+        return headers.get(name.encode())
 
     def header_list(self, name: str) -> bytes:
         """All headers of this lower-case name as one list; empty where there is none."""

@@ -72,7 +72,9 @@ async def acquire(pool: Pool) -> AsyncGenerator[Connection]:
     Raises Unavailable where PostgreSQL is away or no connection is free in time.
     """
     try:
-        async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        # Not by the pool's own timeout, which costs a task each time.
+        async with asyncio.timeout(ACQUIRE_TIMEOUT_S) as waiting, pool.acquire() as connection:
+            waiting.reschedule(None)
             try:
                 yield connection
             except AWAY:
