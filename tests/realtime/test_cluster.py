@@ -16,6 +16,7 @@ from app import redis
 from app.contract import hints
 from app.db.pool import Pool
 from app.outbox.publisher import Publisher
+from app.redis import Charge
 from app.settings import Settings
 from realtime import stations
 from realtime.main import serve
@@ -87,6 +88,16 @@ async def cluster_gateway(
 
 async def hint_plane_is_up(gateway: GatewayUnderTest) -> bool:
     return b"bellwire_redis_up 1.0" in (await gateway.http("GET /metrics HTTP/1.1\nHost: x"))[2]
+
+
+async def test_buckets_of_a_cluster_are_charged_together_and_each_on_its_own(
+    nodes: list[EmbeddedRedis],
+) -> None:
+    charges = [Charge(f"bucket-{number % 20}", 0.01, 2) for number in range(60)]
+    async with redis.connect(cluster_url(nodes)) as client:
+        waits = await redis.take_tokens(client, charges, timeout_s=5)
+    assert waits is not None
+    assert [wait == 0 for wait in waits] == [True] * 40 + [False] * 20
 
 
 async def test_the_shard_channels_are_spread_over_the_nodes(nodes: list[EmbeddedRedis]) -> None:
