@@ -17,7 +17,7 @@ from tests.e2e.console import Console
 from tests.factories import Environment
 from tests.harness import Stack
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # every page, one after the other
 
 _RULES: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
