@@ -1,9 +1,10 @@
 -- The ways to items, one an index: see `notifications` in 0001_initial.sql. Rows are put in, and counted as a
 -- whole, in the tables themselves.
 
--- By position: one item, or an environment's in order. Not for one inbox.
+-- By position: one item, or an environment's in order. Not for one inbox. row_at: where the row lies in the
+-- partition of its position, as long as its inbox is locked.
 CREATE OR REPLACE VIEW notifications_by_position AS
-SELECT * FROM notifications WHERE override_state <= 8;
+SELECT *, ctid AS row_at FROM notifications WHERE override_state <= 8;
 
 -- One category of an environment, in order of position.
 CREATE OR REPLACE VIEW notifications_of_category AS

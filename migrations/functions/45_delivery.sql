@@ -18,12 +18,12 @@ DECLARE
 BEGIN
     RETURN QUERY
     WITH element AS MATERIALIZED (
-        SELECT w.*, place.us, position_at(place.us) AS position, p.inbox_id IS NOT NULL AS muted
+        SELECT w.*, i.row_at, place.us, position_at(place.us) AS position, p.inbox_id IS NOT NULL AS muted
         FROM (SELECT u.*, row_number() OVER (PARTITION BY u.inbox_id ORDER BY u.nth) - 1 AS later
               FROM unnest(envs, inbox_ids, item_ids, item_categories, payloads, createds, delivers,
                           expireses, job_groups) WITH ORDINALITY
                    AS u (env, inbox_id, id, category, payload, created, deliver, expires, job_group, nth)) AS w
-        LEFT JOIN LATERAL (SELECT i.last_position_us FROM inboxes i
+        LEFT JOIN LATERAL (SELECT i.ctid AS row_at, i.last_position_us FROM inboxes i
                            WHERE i.environment_id = w.env AND i.id = w.inbox_id LIMIT 1) AS i ON true
         LEFT JOIN LATERAL (SELECT p.inbox_id FROM preferences p
                            WHERE p.environment_id = w.env AND p.inbox_id = w.inbox_id
@@ -42,8 +42,8 @@ BEGIN
         SELECT n.env, n.id, n.position FROM item n WHERE n.id IS NOT NULL
     ), moved AS (
         UPDATE inboxes i SET last_position_us = m.us, version = i.version + 1
-        FROM (SELECT n.env, n.inbox_id, max(n.us) AS us FROM item n GROUP BY n.env, n.inbox_id) AS m
-        WHERE i.environment_id = m.env AND i.id = m.inbox_id
+        FROM (SELECT n.row_at, max(n.us) AS us FROM item n GROUP BY n.row_at) AS m
+        WHERE i.ctid = m.row_at
     ), counted AS (
         INSERT INTO inbox_categories AS c (environment_id, inbox_id, category, unread, unseen)
         SELECT n.env, n.inbox_id, n.category, count(*), count(*)
@@ -82,7 +82,8 @@ LANGUAGE plpgsql ROWS 1 AS $$
 DECLARE
     now_us bigint := clock_us();
 BEGIN
-    -- Each item and each inbox is looked up by its key: no plan may go through all of an environment's.
+    -- Each row is looked up by its key, and gone to by its ctid, as the inbox's lock keeps it where it is: no
+    -- plan may go through all of an environment's. An item's position tells which partition its ctid is of.
     PERFORM FROM (
         SELECT DISTINCT w.env, item.inbox_id
         FROM unnest(envs, positions) AS w (env, position)
@@ -94,34 +95,41 @@ BEGIN
                         LIMIT 1 FOR UPDATE) AS held;
     RETURN QUERY
     WITH found AS MATERIALIZED (
-        SELECT w.env, w.position, box.*
+        SELECT w.position, item.row_at, box.*
         FROM unnest(envs, positions) AS w (env, position)
-        CROSS JOIN LATERAL (SELECT n.inbox_id FROM notifications_by_position n
+        CROSS JOIN LATERAL (SELECT n.row_at, n.inbox_id FROM notifications_by_position n
                             WHERE n.environment_id = w.env AND n.position = w.position LIMIT 1) AS item
-        CROSS JOIN LATERAL (SELECT i.read_notification, i.archive_notification, i.seen_notification
+        CROSS JOIN LATERAL (SELECT i.ctid AS inbox_at, i.read_notification, i.archive_notification,
+                                   i.seen_notification
                             FROM inboxes i
                             WHERE i.environment_id = w.env AND i.id = item.inbox_id LIMIT 1) AS box
     ), gone AS (
-        DELETE FROM notifications_by_position n
+        DELETE FROM notifications n
         USING found i
-        WHERE n.environment_id = i.env AND n.position = i.position AND n.position = ANY (positions)
-        RETURNING n.environment_id AS env, n.inbox_id, n.position, n.id, n.category,
+        WHERE n.position = i.position AND n.ctid = i.row_at
+        RETURNING n.environment_id AS env, n.inbox_id, i.inbox_at, n.position, n.id, n.category,
             in_view('unread', n.read, n.archived, n.position, i.read_notification, i.archive_notification)
                 ::integer AS unread,
             (n.position > i.seen_notification)::integer AS unseen
     ), uncounted AS (
         UPDATE inbox_categories c SET unread = c.unread - g.unread, unseen = c.unseen - g.unseen
-        FROM (SELECT g.env, g.inbox_id, g.category, sum(g.unread) AS unread, sum(g.unseen) AS unseen
-              FROM gone g GROUP BY g.env, g.inbox_id, g.category) AS g
-        WHERE c.environment_id = g.env AND c.inbox_id = g.inbox_id AND c.category = g.category
-          AND g.unread + g.unseen > 0
+        FROM (SELECT counter.row_at, sums.unread, sums.unseen
+              FROM (SELECT g.env, g.inbox_id, g.category, sum(g.unread) AS unread, sum(g.unseen) AS unseen
+                    FROM gone g GROUP BY g.env, g.inbox_id, g.category) AS sums
+              CROSS JOIN LATERAL (SELECT k.ctid AS row_at FROM inbox_categories k
+                                  WHERE k.environment_id = sums.env AND k.inbox_id = sums.inbox_id
+                                    AND k.category = sums.category LIMIT 1) AS counter
+              WHERE sums.unread + sums.unseen > 0) AS g
+        WHERE c.ctid = g.row_at
     ), moved AS (
         UPDATE inboxes i SET version = i.version + 1
-        FROM (SELECT DISTINCT g.env, g.inbox_id FROM gone g) AS g
-        WHERE i.environment_id = g.env AND i.id = g.inbox_id
+        WHERE i.ctid = ANY (ARRAY(SELECT g.inbox_at FROM gone g))
     ), unfound AS (
-        DELETE FROM scheduled_positions s USING gone g
-        WHERE s.environment_id = g.env AND s.id = g.id AND g.id <> g.position
+        DELETE FROM scheduled_positions s WHERE s.ctid = ANY (ARRAY(
+            SELECT one.ctid FROM gone g
+            CROSS JOIN LATERAL (SELECT p.ctid FROM scheduled_positions p
+                                WHERE p.environment_id = g.env AND p.id = g.id LIMIT 1) AS one
+            WHERE g.id <> g.position))
     ), lost AS MATERIALIZED (
         SELECT g.env, count(*) AS removed,
                CASE hint_reason
@@ -137,8 +145,12 @@ BEGIN
     )
     SELECT l.env, l.removed, o.job_id, o.job FROM lost l LEFT JOIN owed o ON o.env = l.env;
     -- After the items, not with them: see FINISH_HINT_JOBS in app/db/outbox.py.
-    DELETE FROM timeline t USING unnest(envs, positions) AS w (env, position)
-    WHERE t.environment_id = w.env AND t.position = w.position;
+    DELETE FROM timeline t
+    USING (SELECT w.position, line.row_at
+           FROM unnest(envs, positions) AS w (env, position)
+           CROSS JOIN LATERAL (SELECT l.ctid AS row_at FROM timeline l
+                               WHERE l.environment_id = w.env AND l.position = w.position OFFSET 0) AS line) AS g
+    WHERE t.position = g.position AND t.ctid = g.row_at;
 END
 $$;
 
