@@ -8,6 +8,7 @@ import pytest
 
 from app.contract.errors import Unavailable
 from app.db.notifications import Draft, Outcome
+from app.db.outbox import HintJob
 from app.db.pool import Pool
 from app.services import send_queue
 from app.services.send_queue import SendQueue
@@ -38,6 +39,29 @@ async def test_requests_at_the_same_time_share_transactions(pool: Pool, environm
         assert outcome.subscriber_ids == one.recipients
     assert await pool.fetchval("SELECT count(*) FROM notifications") == 100
     assert await commits(pool) < 10
+
+
+async def test_a_batch_owes_one_job_with_all_its_hints(pool: Pool, environment: Environment) -> None:
+    jobs: list[HintJob] = []
+    queue = SendQueue(pool, jobs.append)
+    await send(queue, *(draft(environment.id, f"k{number}", f"p{number}") for number in range(100)))
+    assert len(jobs) == await commits(pool)
+    hinted = [hint.item_id for job in jobs for hint in job.to_hints()]
+    made = await pool.fetch("SELECT id FROM notifications")
+    assert sorted(map(str, hinted)) == sorted(str(row["id"]) for row in made)
+
+
+async def test_hints_do_not_hang_on_who_still_waits(pool: Pool, environment: Environment) -> None:
+    jobs: list[HintJob] = []
+    queue = SendQueue(pool, jobs.append)
+    sending = asyncio.create_task(queue.send(draft(environment.id, "k", "ada")))
+    await asyncio.sleep(0)  # it has been queued
+    sending.cancel()
+
+    async def offered() -> int:
+        return len(jobs)
+
+    await eventually(offered)
 
 
 async def test_one_at_fault_fails_alone(pool: Pool, environment: Environment) -> None:
