@@ -155,7 +155,7 @@ async def test_times_are_judged_by_the_database_clock(
     for times in (
         {"deliver_at": later(days=390)},
         {"expires_at": later(days=1)},
-        {"expires_at": "9998-12-31T23:59:59.999999-12:00"},
+        {"expires_at": "9998-12-31T23:59:59.999999+12:00"},
         {"deliver_at": later(days=1), "expires_at": later(days=2)},
         {"deliver_at": later(days=1).replace("+00:00", "123456789Z"[6:])},
     ):

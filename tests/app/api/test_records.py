@@ -264,7 +264,7 @@ async def test_bad_parameters_are_400_and_named(
 async def test_good_parameters_are_good(backend: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
     for query in (
         "limit=200",
-        "after=1970-01-01T00:00:00Z&before=9998-12-31T23:59:59.999999-23:59",
+        "after=1970-01-01T00:00:00Z&before=9998-12-31T23:59:59.999999Z",
         "after=2026-01-01T00:00:00%2B02:00",
         "before=2026-01-01T00:00:00-02:00",
         "subscriber_id=%2F%3F%F0%9F%94%94&category=a+b",
