@@ -96,16 +96,20 @@ Timed = Callable[[Connection, Person], Awaitable[object]]
 def _page(
     view: View, *, categories: list[str] | None = None, deep: bool = False, known: tuple[str, ...] = ()
 ) -> Timed:
-    return lambda connection, who: inbox.select_page(
+    return lambda connection, who: inbox.select_pages(
         connection,
-        who.environment_id,
-        who.subscriber_id,
-        view=view,
-        categories=categories,
-        before=(who.middle_us, "notification") if deep else None,
-        limit=21,
-        parameters="",
-        known_etags=known,
+        [
+            inbox.PageRequest(
+                who.environment_id,
+                who.subscriber_id,
+                view=view,
+                categories=categories,
+                before=(who.middle_us, "notification") if deep else None,
+                limit=21,
+                parameters="",
+                known_etags=known,
+            )
+        ],
     )
 
 
@@ -150,7 +154,7 @@ OF_A_HISTORY: Final[Mapping[str, Timed]] = {
     "page from the middle": _page("default", deep=True),
     "not modified": _page("default", known=("*",)),
     "counts": lambda connection, who: inbox.select_counts_of(
-        connection, who.environment_id, who.subscriber_id
+        connection, [(who.environment_id, who.subscriber_id)]
     ),
     "counts by category": lambda connection, who: inbox.select_counts_by_category(
         connection, who.environment_id, who.subscriber_id

@@ -44,39 +44,58 @@ class Page(msgspec.Struct, frozen=True):
     rows: list[Row]
 
 
-SELECT_PAGE: Final = "SELECT * FROM inbox_page($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-
-
-async def select_page(
-    connection: Connection,
-    environment_id: UUID,
-    subscriber_id: str,
-    *,
-    view: View,
-    categories: Sequence[str] | None,
-    before: tuple[int, Source] | None,
-    limit: int,
-    parameters: str,
-    known_etags: Sequence[str],
-) -> Page | None:
-    """One page, newest first, or None for an unknown subscriber.
-
-    before: time (µs) and source of the last item of the page before. parameters: names everything the
+class PageRequest(msgspec.Struct, frozen=True):
+    """before: time (µs) and source of the last item of the page before. parameters: names everything the
     page depends on besides the inbox, for its ETag.
     """
-    row = await connection.fetchrow(
-        SELECT_PAGE,
-        environment_id,
-        subscriber_id,
-        view,
-        categories,
-        None if before is None else before[0],
-        None if before is None else _SOURCES.index(before[1]),
-        limit,
-        parameters,
-        known_etags,
+
+    environment_id: UUID
+    subscriber_id: str
+    view: View
+    categories: Sequence[str] | None
+    before: tuple[int, Source] | None
+    limit: int
+    parameters: str
+    known_etags: Sequence[str]
+
+
+# Lists within lists need not be of one length: each is JSON.
+SELECT_PAGES: Final = """
+SELECT r.request, p.*
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::bigint[], $6::integer[], $7::integer[],
+            $8::text[], $9::json[])
+     WITH ORDINALITY AS r (env, subscriber, view, patterns, before_us, before_source, page_size, parameters,
+                           known_etags, request)
+CROSS JOIN LATERAL inbox_page(
+    r.env, r.subscriber, r.view,
+    CASE WHEN r.patterns IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(r.patterns)) END,
+    r.before_us, r.before_source, r.page_size, r.parameters,
+    CASE WHEN r.known_etags IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(r.known_etags)) END) AS p
+"""
+
+
+async def select_pages(connection: Connection, requests: Sequence[PageRequest]) -> list[Page | None]:
+    """One page for each, newest first, all of one instant; None for an unknown subscriber."""
+    rows = await connection.fetch(
+        SELECT_PAGES,
+        [request.environment_id for request in requests],
+        [request.subscriber_id for request in requests],
+        [request.view for request in requests],
+        [None if request.categories is None else _json(request.categories) for request in requests],
+        [None if request.before is None else request.before[0] for request in requests],
+        [None if request.before is None else _SOURCES.index(request.before[1]) for request in requests],
+        [request.limit for request in requests],
+        [request.parameters for request in requests],
+        [_json(request.known_etags) if request.known_etags else None for request in requests],
     )
-    return None if row is None else to_page(row)
+    pages: list[Page | None] = [None] * len(requests)
+    for request, *page in rows:
+        pages[request - 1] = to_page(page)
+    return pages
+
+
+def _json(texts: Sequence[str]) -> str:
+    return msgspec.json.encode(texts).decode()
 
 
 def to_page(row: Iterable[Any]) -> Page:
@@ -102,15 +121,24 @@ async def select_counts(
 
 
 SELECT_COUNTS_OF: Final = """
-SELECT c.inbox_id, c.unread, c.unseen, c.version
-FROM subscribers s CROSS JOIN LATERAL inbox_counts($1, ARRAY[s.id]) c
-WHERE s.environment_id = $1 AND s.subscriber_id = $2
+SELECT r.request, c.inbox_id, c.unread, c.unseen, c.version
+FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS r (env, subscriber, request)
+CROSS JOIN LATERAL (SELECT s.id FROM subscribers s
+                    WHERE s.environment_id = r.env AND s.subscriber_id = r.subscriber LIMIT 1) AS s
+CROSS JOIN LATERAL inbox_counts(r.env, ARRAY[s.id]) AS c
 """
 
 
-async def select_counts_of(connection: Connection, environment_id: UUID, subscriber_id: str) -> Counts | None:
-    row = await connection.fetchrow(SELECT_COUNTS_OF, environment_id, subscriber_id)
-    return None if row is None else Counts(*row)
+async def select_counts_of(connection: Connection, people: Sequence[tuple[UUID, str]]) -> list[Counts | None]:
+    """The counts of each, all of one instant; None for an unknown subscriber.
+
+    people: environment and subscriber_id.
+    """
+    rows = await connection.fetch(SELECT_COUNTS_OF, [env for env, _ in people], [who for _, who in people])
+    counts: list[Counts | None] = [None] * len(people)
+    for request, *one in rows:
+        counts[request - 1] = Counts(*one)
+    return counts
 
 
 class Marked(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from app.db.inbox import Field, View, Watermark
 from app.db.pool import Connection, Pool, acquire, run
 from app.outbox.publisher import Publisher
 from app.services.auth import Identity
+from app.services.batches import Batches
 from app.services.cursors import Cursor
 from app.services.subscribers import ATTEMPTS, Subscribers
 
@@ -47,6 +48,8 @@ class Inbox:
         self._pool = pool
         self._publisher = publisher
         self._subscribers = subscribers
+        self._pages = Batches(self._select_pages)
+        self._counts = Batches(self._select_counts)
 
     async def page(
         self,
@@ -62,22 +65,17 @@ class Inbox:
 
         Raises Unavailable.
         """
-        parameters = msgspec.json.encode((view, categories, cursor, limit)).decode()
-
-        async def select(connection: Connection) -> inbox.Page | None:
-            return await inbox.select_page(
-                connection,
-                identity.environment_id,
-                identity.subscriber_id,
-                view=view,
-                categories=categories,
-                before=None if cursor is None else (cursor.us, cursor.source),
-                limit=limit + 1,
-                parameters=parameters,
-                known_etags=known_etags,
-            )
-
-        found = await self._for_subscriber(identity, self._read(select))
+        request = inbox.PageRequest(
+            identity.environment_id,
+            identity.subscriber_id,
+            view=view,
+            categories=categories,
+            before=None if cursor is None else (cursor.us, cursor.source),
+            limit=limit + 1,
+            parameters=msgspec.json.encode((view, categories, cursor, limit)).decode(),
+            known_etags=known_etags,
+        )
+        found = await self._for_subscriber(identity, lambda: self._pages.ask(request))
         if found.not_modified:
             return PageReply(found.etag, None)
         rows = found.rows[:limit]
@@ -92,11 +90,8 @@ class Inbox:
 
     async def counts(self, identity: Identity) -> Counts:
         """Raises Unavailable."""
-
-        async def select(connection: Connection) -> inbox.Counts | None:
-            return await inbox.select_counts_of(connection, identity.environment_id, identity.subscriber_id)
-
-        found = await self._for_subscriber(identity, self._read(select))
+        who = (identity.environment_id, identity.subscriber_id)
+        found = await self._for_subscriber(identity, lambda: self._counts.ask(who))
         return Counts(found.unread, found.unseen, found.version)
 
     async def counts_by_category(self, identity: Identity) -> resources.CountsByCategory:
@@ -230,6 +225,14 @@ class Inbox:
             raise NotFound("up_to names an item that is not in this inbox")
         self._publisher.offer(marked.job)
         return Counts(marked.unread, marked.unseen, marked.version)
+
+    async def _select_pages(self, requests: Sequence[inbox.PageRequest]) -> list[inbox.Page | None]:
+        async with acquire(self._pool) as connection:
+            return await inbox.select_pages(connection, requests)
+
+    async def _select_counts(self, people: Sequence[tuple[UUID, str]]) -> list[inbox.Counts | None]:
+        async with acquire(self._pool) as connection:
+            return await inbox.select_counts_of(connection, people)
 
     def _read(self, select: Callable[[Connection], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
         async def read() -> T:

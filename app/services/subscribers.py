@@ -54,7 +54,7 @@ class Subscribers:
         """Raises NotFound, Unavailable."""
         async with acquire(self._pool) as connection:
             created_at = await subscribers.select_created_at(connection, environment_id, subscriber_id)
-            counts = await inbox.select_counts_of(connection, environment_id, subscriber_id)
+            [counts] = await inbox.select_counts_of(connection, [(environment_id, subscriber_id)])
         if created_at is None or counts is None:
             raise NotFound("no such subscriber")
         return resources.SubscriberDetail(

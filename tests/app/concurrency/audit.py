@@ -40,8 +40,7 @@ async def select_page(
 ) -> Page | None:
     """The statement behind a page, with the parameters that its ETag depends on."""
     before = None if after is None else (timestamps.position_us(after.position), after.source)
-    return await inbox.select_page(
-        connection,
+    request = inbox.PageRequest(
         environment_id,
         person,
         view=view,
@@ -51,6 +50,8 @@ async def select_page(
         parameters=msgspec.json.encode((view, categories, before, limit)).decode(),
         known_etags=known_etags,
     )
+    [page] = await inbox.select_pages(connection, [request])
+    return page
 
 
 async def select_view(

@@ -1,5 +1,6 @@
 """What is asked about one person, with arguments as the services pass them."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -27,16 +28,16 @@ def _page(
     deep: bool = False,
     known: Sequence[str] = (),
 ) -> Call:
-    return inbox.SELECT_PAGE, lambda who: (
-        who.environment_id,
-        who.subscriber_id,
-        view,
-        categories,
-        who.middle_us if deep else None,
-        0 if deep else None,
-        21,
-        "parameters",
-        known,
+    return inbox.SELECT_PAGES, lambda who: (
+        [who.environment_id],
+        [who.subscriber_id],
+        [view],
+        [None if categories is None else json.dumps(categories)],
+        [who.middle_us if deep else None],
+        [0 if deep else None],
+        [21],
+        ["parameters"],
+        [json.dumps(known) if known else None],
     )
 
 
@@ -67,7 +68,7 @@ PAGES: Final[dict[str, Call]] = {
     "not modified": _page(known=["*"]),
 }
 COUNTS: Final[dict[str, Call]] = {
-    "counts": (inbox.SELECT_COUNTS_OF, lambda who: (who.environment_id, who.subscriber_id)),
+    "counts": (inbox.SELECT_COUNTS_OF, lambda who: ([who.environment_id], [who.subscriber_id])),
     "counts of many": (inbox.SELECT_COUNTS, lambda who: (who.environment_id, [who.inbox_id] * 10)),
     "counts by category": (
         inbox.SELECT_COUNTS_BY_CATEGORY,

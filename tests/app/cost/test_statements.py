@@ -138,9 +138,9 @@ async def test_one_statement_serves_one_request(
 
         client.headers.pop("authorization")
         kinds: dict[str, tuple[str, Ask, int]] = {
-            "page": (inbox.SELECT_PAGE, page, 200),
+            "page": (inbox.SELECT_PAGES, page, 200),
             "not modified": (
-                inbox.SELECT_PAGE,
+                inbox.SELECT_PAGES,
                 lambda client: client.get("/v1/inbox/items", headers={**proof, "If-None-Match": tag}),
                 304,
             ),

@@ -10,7 +10,7 @@ from app.contract.errors import Unavailable
 from app.db.notifications import Draft, Outcome
 from app.db.outbox import HintJob
 from app.db.pool import Pool
-from app.services import send_queue
+from app.services import batches
 from app.services.send_queue import SendQueue
 from tests.factories import Environment
 from tests.harness import eventually
@@ -108,7 +108,7 @@ async def test_a_held_inbox_keeps_nobody_else_waiting(pool: Pool, environment: E
 async def test_a_full_queue_says_so(
     pool: Pool, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(send_queue, "MOST_WAITING", 10)
+    monkeypatch.setattr(batches, "MOST_WAITING", 10)
     queue = SendQueue(pool, [].append)
     outcomes = await send(queue, *(draft(environment.id, f"k{n}", f"p{n}") for n in range(15)))
     assert sum(isinstance(one, Unavailable) for one in outcomes) == 5
