@@ -72,7 +72,7 @@ async def seed(connection: Connection, short: int, long: int, progress: Progress
                 connection, busy, f"{length}{kind}", items, decided=kind == "-decided", progress=progress
             )
         for watermark in ("seen", "read", "archived"):
-            await inbox.mark_all(connection, busy, f"{length}-done", watermark=watermark)
+            await inbox.mark_alls(connection, [inbox.MarkAll(busy, f"{length}-done", watermark)])
     await growth_world.analyze(connection)
 
 
@@ -114,8 +114,8 @@ def _page(
 
 
 def _mark_all(watermark: Watermark) -> Timed:
-    return lambda connection, who: inbox.mark_all(
-        connection, who.environment_id, who.subscriber_id, watermark=watermark
+    return lambda connection, who: inbox.mark_alls(
+        connection, [inbox.MarkAll(who.environment_id, who.subscriber_id, watermark)]
     )
 
 
@@ -164,14 +164,13 @@ OF_A_HISTORY: Final[Mapping[str, Timed]] = {
     ),
 }
 UNTOUCHED: Final[Mapping[str, Timed]] = {
-    "mark read": lambda connection, who: inbox.mark_item(
+    "mark read": lambda connection, who: inbox.mark_items(
         connection,
-        who.environment_id,
-        who.subscriber_id,
-        source="notification",
-        item_id=who.middle,
-        field="read",
-        value=True,
+        [
+            inbox.Mark(
+                who.environment_id, who.subscriber_id, "notification", who.middle, field="read", value=True
+            )
+        ],
     ),
     "send": _send,
 }

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_OF_UTC: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - formatted without its offset, at a fifth of the cost
 _MICROSECOND: Final = timedelta(microseconds=1)
 _END: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -15,9 +16,7 @@ def is_acceptable(moment: datetime) -> bool:
 
 
 def format_us(us: int) -> str:
-    seconds, fraction = divmod(us, 1_000_000)
-    moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"
+    return f"{(_EPOCH_OF_UTC + timedelta(0, 0, us)).isoformat(timespec='microseconds')}Z"
 
 
 def format_datetime(moment: datetime) -> str:

@@ -1,18 +1,20 @@
 """What a person sees and does: pages, counts, marks. The rules are in migrations/functions."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from app.contract.ids import Source
 from app.db.outbox import HintJob
-from app.db.pool import Connection, fetch_one
+from app.db.pool import Connection
 
 View = Literal["default", "unread", "archived"]
 Field = Literal["read", "archived"]
 Watermark = Literal["read", "seen", "archived"]
+
+M = TypeVar("M")
 
 _SOURCES: Final[tuple[Source, Source]] = ("notification", "broadcast")
 
@@ -141,66 +143,98 @@ async def select_counts_of(connection: Connection, people: Sequence[tuple[UUID, 
     return counts
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """One item is to be so. subscriber_id None: for whoever holds the notification."""
+
+    environment_id: UUID
+    subscriber_id: str | None
+    source: Source
+    item_id: UUID
+    field: Field
+    value: bool
+
+
 class Marked(msgspec.Struct, frozen=True):
-    """job: the hint job owed, if any."""
+    """busy: another transaction holds the inbox."""
 
-    status: Literal["unknown_subscriber", "not_found", "unchanged", "changed"]
-    job: HintJob | None
-
-
-MARK_ITEM: Final = "SELECT status, job_id, job FROM mark_item($1, $2, $3, $4, $5, $6)"
+    status: Literal["unknown_subscriber", "not_found", "unchanged", "changed", "busy"]
 
 
-async def mark_item(
-    connection: Connection,
-    environment_id: UUID,
-    subscriber_id: str | None,
-    *,
-    source: Source,
-    item_id: UUID,
-    field: Field,
-    value: bool,
-) -> Marked:
-    """subscriber_id None: whoever holds the notification."""
-    row = await fetch_one(connection, MARK_ITEM, environment_id, subscriber_id, source, item_id, field, value)
-    status, job_id, job = row
-    return Marked(status, HintJob.owed(environment_id, job_id, job))
+class Marks(msgspec.Struct, Generic[M], frozen=True):
+    """marked runs along what was asked for. jobs: the hint jobs owed, one for all of a kind."""
+
+    marked: list[M]
+    jobs: list[HintJob]
+
+
+MARK_ITEMS: Final = "SELECT request, status, job_id, job FROM mark_items($1, $2, $3, $4, $5, $6, $7)"
+
+
+async def mark_items(
+    connection: Connection, marks: Sequence[Mark], *, skip_busy: bool = False
+) -> Marks[Marked]:
+    """All of them in one transaction, in order.
+
+    skip_busy: a mark of an inbox which another transaction holds is `busy` instead of waiting.
+    """
+    rows = await connection.fetch(
+        MARK_ITEMS,
+        [mark.environment_id for mark in marks],
+        [mark.subscriber_id for mark in marks],
+        [mark.source for mark in marks],
+        [mark.item_id for mark in marks],
+        [mark.field for mark in marks],
+        [mark.value for mark in marks],
+        skip_busy,
+    )
+    done = rows[: len(marks)]
+    return Marks(
+        [Marked(status) for _, status, _, _ in done],
+        [HintJob.of(marks[request - 1].environment_id, *job) for request, _, *job in rows[len(marks) :]],
+    )
+
+
+class MarkAll(msgspec.Struct, frozen=True):
+    """exact: exactly up to the two items named; else everything at or before the one named, or all."""
+
+    environment_id: UUID
+    subscriber_id: str
+    watermark: Watermark
+    exact: bool = False
+    up_to_notification: UUID | None = None
+    up_to_broadcast: UUID | None = None
 
 
 class MarkedAll(msgspec.Struct, frozen=True):
-    status: Literal["unknown_subscriber", "not_found", "done"]
-    job: HintJob | None
+    status: Literal["unknown_subscriber", "not_found", "done", "busy"]
     unread: int | None
     unseen: int | None
     version: int | None
 
 
-MARK_ALL: Final = "SELECT status, job_id, job, unread, unseen, version FROM mark_all($1, $2, $3, $4, $5, $6)"
+MARK_ALLS: Final = """
+SELECT request, status, unread, unseen, version, job_id, job FROM mark_alls($1, $2, $3, $4, $5, $6, $7)
+"""
 
 
-async def mark_all(
-    connection: Connection,
-    environment_id: UUID,
-    subscriber_id: str,
-    *,
-    watermark: Watermark,
-    exact: bool = False,
-    up_to_notification: UUID | None = None,
-    up_to_broadcast: UUID | None = None,
-) -> MarkedAll:
-    """exact: exactly up to the two items named; else everything at or before the one named, or all."""
-    row = await fetch_one(
-        connection,
-        MARK_ALL,
-        environment_id,
-        subscriber_id,
-        watermark,
-        exact,
-        up_to_notification,
-        up_to_broadcast,
+async def mark_alls(
+    connection: Connection, marks: Sequence[MarkAll], *, skip_busy: bool = False
+) -> Marks[MarkedAll]:
+    """As mark_items()."""
+    rows = await connection.fetch(
+        MARK_ALLS,
+        [mark.environment_id for mark in marks],
+        [mark.subscriber_id for mark in marks],
+        [mark.watermark for mark in marks],
+        [mark.exact for mark in marks],
+        [mark.up_to_notification for mark in marks],
+        [mark.up_to_broadcast for mark in marks],
+        skip_busy,
     )
-    status, job_id, job, *counts = row
-    return MarkedAll(status, HintJob.owed(environment_id, job_id, job), *counts)
+    return Marks(
+        [MarkedAll(*row[1:5]) for row in rows[: len(marks)]],
+        [HintJob.of(marks[row[0] - 1].environment_id, *row[5:]) for row in rows[len(marks) :]],
+    )
 
 
 class CategoryCounts(msgspec.Struct, frozen=True):

@@ -50,6 +50,16 @@ class Inbox:
         self._subscribers = subscribers
         self._pages = Batches(self._select_pages)
         self._counts = Batches(self._select_counts)
+        self._marks: Batches[inbox.Mark, inbox.Marked] = Batches(
+            lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks, skip_busy=True)),
+            carry_alone=lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks)),
+            is_busy=lambda marked: marked.status == "busy",
+        )
+        self._alls: Batches[inbox.MarkAll, inbox.MarkedAll] = Batches(
+            lambda marks: self._write(lambda connection: inbox.mark_alls(connection, marks, skip_busy=True)),
+            carry_alone=lambda marks: self._write(lambda connection: inbox.mark_alls(connection, marks)),
+            is_busy=lambda marked: marked.status == "busy",
+        )
 
     async def page(
         self,
@@ -147,46 +157,25 @@ class Inbox:
 
         Raises NotFound, Unavailable.
         """
+        wanted = inbox.Mark(
+            identity.environment_id, identity.subscriber_id, source, item_id, field=field, value=value
+        )
 
         async def mark() -> inbox.Marked | None:
-            marked = await run(
-                self._pool,
-                lambda connection: inbox.mark_item(
-                    connection,
-                    identity.environment_id,
-                    identity.subscriber_id,
-                    source=source,
-                    item_id=item_id,
-                    field=field,
-                    value=value,
-                ),
-            )
+            marked = await self._marks.ask(wanted)
             return None if marked.status == "unknown_subscriber" else marked
 
         marked = await self._for_subscriber(identity, mark)
         if marked.status == "not_found":
             raise NotFound(f"no such {source} in this inbox")
-        self._publisher.offer(marked.job)
 
     async def mark_held(
         self, environment_id: UUID, notification_id: UUID, *, field: Field, value: bool
     ) -> None:
         """The same by a backend, for whoever holds the notification. Raises NotFound, Unavailable."""
-        marked = await run(
-            self._pool,
-            lambda connection: inbox.mark_item(
-                connection,
-                environment_id,
-                None,
-                source="notification",
-                item_id=notification_id,
-                field=field,
-                value=value,
-            ),
-        )
-        if marked.status == "not_found":
+        wanted = inbox.Mark(environment_id, None, "notification", notification_id, field=field, value=value)
+        if (await self._marks.ask(wanted)).status == "not_found":
             raise NotFound("no such notification")
-        self._publisher.offer(marked.job)
 
     async def mark_all(
         self, identity: Identity, *, watermark: Watermark, up_to: UpToItem | UpToItems | None = None
@@ -205,25 +194,22 @@ class Inbox:
             case None:
                 notification, broadcast = None, None
 
+        wanted = inbox.MarkAll(
+            identity.environment_id,
+            identity.subscriber_id,
+            watermark=watermark,
+            exact=isinstance(up_to, UpToItems),
+            up_to_notification=notification,
+            up_to_broadcast=broadcast,
+        )
+
         async def mark() -> inbox.MarkedAll | None:
-            marked = await run(
-                self._pool,
-                lambda connection: inbox.mark_all(
-                    connection,
-                    identity.environment_id,
-                    identity.subscriber_id,
-                    watermark=watermark,
-                    exact=isinstance(up_to, UpToItems),
-                    up_to_notification=notification,
-                    up_to_broadcast=broadcast,
-                ),
-            )
+            marked = await self._alls.ask(wanted)
             return None if marked.status == "unknown_subscriber" else marked
 
         marked = await self._for_subscriber(identity, mark)
         if marked.unread is None or marked.unseen is None or marked.version is None:
             raise NotFound("up_to names an item that is not in this inbox")
-        self._publisher.offer(marked.job)
         return Counts(marked.unread, marked.unseen, marked.version)
 
     async def _select_pages(self, requests: Sequence[inbox.PageRequest]) -> list[inbox.Page | None]:
@@ -233,6 +219,12 @@ class Inbox:
     async def _select_counts(self, people: Sequence[tuple[UUID, str]]) -> list[inbox.Counts | None]:
         async with acquire(self._pool) as connection:
             return await inbox.select_counts_of(connection, people)
+
+    async def _write(self, statement: Callable[[Connection], Awaitable[inbox.Marks[T]]]) -> list[T]:
+        marks = await run(self._pool, statement)
+        for job in marks.jobs:
+            self._publisher.offer(job)
+        return marks.marked
 
     def _read(self, select: Callable[[Connection], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
         async def read() -> T:

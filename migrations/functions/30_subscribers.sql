@@ -38,3 +38,22 @@ CREATE OR REPLACE FUNCTION insert_subscribers(env uuid, wanted text[], createds 
 LANGUAGE sql VOLATILE AS $$
     SELECT create_subscribers(array_fill(env, ARRAY[cardinality(wanted)]), wanted, createds)
 $$;
+
+-- Locks inboxes, in the order that keeps two batches from waiting for each other; box n is of envs[n], and NULL
+-- ones are passed over. Returns those that are held now: with skip_busy not those that another transaction
+-- holds, and none that is gone.
+CREATE OR REPLACE FUNCTION hold_inboxes(envs uuid[], boxes uuid[], skip_busy boolean) RETURNS uuid[]
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF skip_busy THEN
+        RETURN ARRAY(
+            SELECT i.id FROM inboxes i
+            WHERE (i.environment_id, i.id) IN (SELECT w.env, w.id FROM unnest(envs, boxes) AS w (env, id))
+            ORDER BY i.environment_id, i.id FOR UPDATE SKIP LOCKED);
+    END IF;
+    RETURN ARRAY(
+        SELECT i.id FROM inboxes i
+        WHERE (i.environment_id, i.id) IN (SELECT w.env, w.id FROM unnest(envs, boxes) AS w (env, id))
+        ORDER BY i.environment_id, i.id FOR UPDATE);
+END
+$$;

@@ -108,17 +108,7 @@ BEGIN
             LEFT JOIN subscribers s ON s.environment_id = w.env AND s.subscriber_id = w.subscriber
             ORDER BY w.nth);
     END IF;
-    IF skip_busy THEN
-        held := ARRAY(
-            SELECT i.id FROM inboxes i
-            WHERE (i.environment_id, i.id) IN (SELECT w.env, w.id FROM unnest(item_envs, item_inboxes) AS w (env, id))
-            ORDER BY i.environment_id, i.id FOR UPDATE SKIP LOCKED);
-    ELSE
-        held := ARRAY(
-            SELECT i.id FROM inboxes i
-            WHERE (i.environment_id, i.id) IN (SELECT w.env, w.id FROM unnest(item_envs, item_inboxes) AS w (env, id))
-            ORDER BY i.environment_id, i.id FOR UPDATE);
-    END IF;
+    held := hold_inboxes(item_envs, item_inboxes, skip_busy);
     IF array_position(item_inboxes, NULL) IS NOT NULL
        OR cardinality(held) < (SELECT count(DISTINCT w.id) FROM unnest(item_inboxes) AS w (id)) THEN
         IF NOT skip_busy THEN

@@ -6,13 +6,21 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN (item <= watermark) <> covered THEN covered END
 $$;
 
--- Sets 'read' or 'archived' of one item to `wanted`. Whose: `subscriber`, or with NULL whoever holds the
--- notification. status: unknown_subscriber, not_found, unchanged (nothing is written), changed.
+-- What is said of a mark whose inbox is not held. box NULL: there is none.
+CREATE OR REPLACE FUNCTION unmarked(box uuid, subscriber text, skip_busy boolean) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN box IS NOT NULL AND skip_busy THEN 'busy'
+                WHEN subscriber IS NULL THEN 'not_found'
+                ELSE 'unknown_subscriber' END
+$$;
+
+-- Sets 'read' or 'archived' of one item of an inbox, whose lock is held, to `wanted`. status: not_found,
+-- unchanged (nothing is written), changed. hinted: its devices are to be told.
 CREATE OR REPLACE FUNCTION mark_item(
-    env uuid, subscriber text, item_source text, item_id uuid, field text, wanted boolean
-) RETURNS TABLE (status text, job_id uuid, job jsonb)
-LANGUAGE plpgsql ROWS 1 AS $$
-#variable_conflict use_column
+    env uuid, inbox uuid, item_source text, item_id uuid, field text, wanted boolean,
+    OUT status text, OUT hinted boolean
+)
+LANGUAGE plpgsql AS $$
 DECLARE
     box               inboxes;
     item              record;
@@ -23,22 +31,8 @@ DECLARE
     new_state         integer := 0;
     change            integer;
 BEGIN
-    IF subscriber IS NULL THEN
-        SELECT i.* INTO box FROM notifications_by_position n
-        JOIN inboxes i ON i.environment_id = n.environment_id AND i.id = n.inbox_id
-        WHERE n.environment_id = env AND n.position = notification_position(env, item_id) AND n.id = item_id
-        FOR UPDATE OF i;
-    ELSE
-        SELECT i.* INTO box FROM subscribers s
-        JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
-        WHERE s.environment_id = env AND s.subscriber_id = subscriber
-        FOR UPDATE OF i;
-    END IF;
-    IF NOT FOUND THEN
-        status := CASE WHEN subscriber IS NULL THEN 'not_found' ELSE 'unknown_subscriber' END;
-        RETURN NEXT;
-        RETURN;
-    END IF;
+    hinted := false;
+    SELECT i.* INTO STRICT box FROM inboxes i WHERE i.environment_id = env AND i.id = inbox;
     IF item_source = 'notification' THEN
         read_watermark := box.read_notification;
         archive_watermark := box.archive_notification;
@@ -55,7 +49,6 @@ BEGIN
     END IF;
     IF NOT FOUND THEN
         status := 'not_found';
-        RETURN NEXT;
         RETURN;
     END IF;
 
@@ -70,7 +63,6 @@ BEGIN
     END IF;
     IF change = 0 THEN
         status := 'unchanged';
-        RETURN NEXT;
         RETURN;
     END IF;
 
@@ -99,25 +91,73 @@ BEGIN
     END IF;
     UPDATE inboxes i SET version = i.version + 1, override_states = i.override_states | (1 << new_state)
     WHERE i.environment_id = env AND i.id = box.id;
-    IF NOT is_muted(env, box.id, item.category) THEN
-        SELECT o.job_id, o.job INTO job_id, job
-        FROM owe_hint(env, CASE field WHEN 'read' THEN 'read_state' ELSE 'archive_state' END,
-                      box.id, item_source, item_id) o;
-    END IF;
+    hinted := NOT is_muted(env, box.id, item.category);
     status := 'changed';
-    RETURN NEXT;
 END
 $$;
 
--- Moves the watermarks of `field` ('read', 'seen' or 'archived') for one person.
--- How far: everything there is (all_of NULL); everything at or before item `all_of`; or exactly up to the
+-- The same for many: mark n is element n of each array, and they are made in order. Whose: subscribers[n], or
+-- with NULL whoever holds the notification. One row per mark; status as mark_item(), or unknown_subscriber, or
+-- busy: with skip_busy, a mark of an inbox which is held (or gone) is left out, so that it keeps nobody else's
+-- waiting. And one row per hint job owed, with a mark of its environment and no status.
+CREATE OR REPLACE FUNCTION mark_items(
+    envs uuid[], subscribers text[], sources text[], item_ids uuid[], fields text[], wanteds boolean[],
+    skip_busy boolean
+) RETURNS TABLE (request integer, status text, job_id uuid, job jsonb)
+LANGUAGE plpgsql ROWS 64 AS $$
+#variable_conflict use_column
+DECLARE
+    boxes  uuid[] := ARRAY(
+        SELECT coalesce(own.id, holder.inbox_id)
+        FROM unnest(envs, subscribers, item_ids) WITH ORDINALITY AS m (env, subscriber, item_id, nth)
+        LEFT JOIN LATERAL (SELECT s.id FROM subscribers s
+                           WHERE s.environment_id = m.env AND s.subscriber_id = m.subscriber LIMIT 1) AS own ON true
+        LEFT JOIN LATERAL (SELECT n.inbox_id FROM notifications_by_position n
+                           WHERE m.subscriber IS NULL AND n.environment_id = m.env
+                             AND n.position = notification_position(m.env, m.item_id) AND n.id = m.item_id
+                           LIMIT 1) AS holder ON true
+        ORDER BY m.nth);
+    held   uuid[] := hold_inboxes(envs, boxes, skip_busy);
+    marked record;
+    hinted integer[]; -- the marks that devices are to be told of
+BEGIN
+    FOR n IN 1 .. cardinality(envs) LOOP
+        request := n;
+        IF boxes[n] = ANY (held) THEN
+            SELECT m.* INTO marked
+            FROM mark_item(envs[n], boxes[n], sources[n], item_ids[n], fields[n], wanteds[n]) AS m;
+            status := marked.status;
+            IF marked.hinted THEN
+                hinted := hinted || n;
+            END IF;
+        ELSE
+            status := unmarked(boxes[n], subscribers[n], skip_busy);
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    IF hinted IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT g.request, NULL, o.job_id, o.job
+    FROM (SELECT min(h.n) AS request, envs[h.n] AS env, fields[h.n] AS field, sources[h.n] AS source,
+                 jsonb_agg(jsonb_build_array(boxes[h.n], item_ids[h.n]) ORDER BY h.n) AS hints
+          FROM unnest(hinted) AS h (n) GROUP BY 2, 3, 4) AS g
+    CROSS JOIN LATERAL owe_hints(g.env, CASE g.field WHEN 'read' THEN 'read_state' ELSE 'archive_state' END,
+                                 g.source, clock_us(), g.hints) AS o;
+END
+$$;
+
+-- Moves the watermarks of `field` ('read', 'seen' or 'archived') for one person, whose inbox's lock is held.
+-- How far: everything there is (both NULL); everything at or before the one item named; or exactly up to the
 -- two items named (`exact` true, a NULL one leaves that source alone). A watermark never moves back, and
 -- never past what this transaction can see: what becomes visible later is never covered.
--- status: unknown_subscriber, not_found (an item named is not visible to this person), done.
+-- status: not_found (an item named is not visible to this person), done. hinted: its devices are to be told.
 CREATE OR REPLACE FUNCTION mark_all(
-    env uuid, subscriber text, field text, exact boolean, up_to_notification uuid, up_to_broadcast uuid
-) RETURNS TABLE (status text, job_id uuid, job jsonb, unread bigint, unseen bigint, version bigint)
-LANGUAGE plpgsql ROWS 1 AS $$
+    env uuid, inbox uuid, field text, exact boolean, up_to_notification uuid, up_to_broadcast uuid,
+    OUT status text, OUT hinted boolean, OUT unread bigint, OUT unseen bigint, OUT version bigint
+)
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     nothing   constant uuid := '00000000-0000-0000-0000-000000000000';
@@ -130,15 +170,7 @@ DECLARE
     cleared   bigint;
     changed   boolean := false;
 BEGIN
-    SELECT i.* INTO box FROM subscribers s
-    JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
-    WHERE s.environment_id = env AND s.subscriber_id = subscriber
-    FOR UPDATE OF i;
-    IF NOT FOUND THEN
-        status := 'unknown_subscriber';
-        RETURN NEXT;
-        RETURN;
-    END IF;
+    SELECT i.* INTO STRICT box FROM inboxes i WHERE i.environment_id = env AND i.id = inbox;
 
     -- Both bounds in one statement: every position of this inbox is at or below last_position_us, as the
     -- lock is held, and every broadcast that commits later lies above the head's, as seen here.
@@ -156,7 +188,6 @@ BEGIN
     END IF;
     IF (up_to_notification IS NOT NULL AND wm_n IS NULL) OR (up_to_broadcast IS NOT NULL AND wm_b IS NULL) THEN
         status := 'not_found';
-        RETURN NEXT;
         RETURN;
     END IF;
     IF exact THEN
@@ -252,9 +283,6 @@ BEGIN
             INSERT INTO watermark_moves (environment_id, inbox_id, status, up_to, occurred_at)
             VALUES (env, box.id, field, bound_n, clock_timestamp()) ON CONFLICT DO NOTHING;
         END IF;
-        SELECT o.job_id, o.job INTO job_id, job
-        FROM owe_hint(env, CASE field WHEN 'archived' THEN 'archive_state' ELSE 'read_state' END,
-                      box.id, 'notification', NULL) o;
     END IF;
 
     status := 'done';
@@ -266,6 +294,58 @@ BEGIN
         -- below, which no committed state has.
         version := version - 1;
     END IF;
-    RETURN NEXT;
+    hinted := changed;
+END
+$$;
+
+-- The same for many, as mark_items(). exacts, up_to_notifications, up_to_broadcasts: how far.
+CREATE OR REPLACE FUNCTION mark_alls(
+    envs uuid[], subscribers text[], fields text[], exacts boolean[], up_to_notifications uuid[],
+    up_to_broadcasts uuid[], skip_busy boolean
+) RETURNS TABLE (
+    request integer, status text, unread bigint, unseen bigint, version bigint, job_id uuid, job jsonb
+)
+LANGUAGE plpgsql ROWS 64 AS $$
+#variable_conflict use_column
+DECLARE
+    boxes  uuid[] := ARRAY(
+        SELECT own.id FROM unnest(envs, subscribers) WITH ORDINALITY AS m (env, subscriber, nth)
+        LEFT JOIN LATERAL (SELECT s.id FROM subscribers s
+                           WHERE s.environment_id = m.env AND s.subscriber_id = m.subscriber LIMIT 1) AS own ON true
+        ORDER BY m.nth);
+    held   uuid[] := hold_inboxes(envs, boxes, skip_busy);
+    marked record;
+    hinted integer[];
+BEGIN
+    FOR n IN 1 .. cardinality(envs) LOOP
+        request := n;
+        IF boxes[n] = ANY (held) THEN
+            SELECT m.* INTO marked FROM mark_all(envs[n], boxes[n], fields[n], exacts[n], up_to_notifications[n],
+                                                 up_to_broadcasts[n]) AS m;
+            status := marked.status;
+            unread := marked.unread;
+            unseen := marked.unseen;
+            version := marked.version;
+            IF marked.hinted THEN
+                hinted := hinted || n;
+            END IF;
+        ELSE
+            status := unmarked(boxes[n], subscribers[n], skip_busy);
+            unread := NULL;
+            unseen := NULL;
+            version := NULL;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    IF hinted IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT g.request, NULL, NULL::bigint, NULL::bigint, NULL::bigint, o.job_id, o.job
+    FROM (SELECT min(h.n) AS request, envs[h.n] AS env,
+                 CASE fields[h.n] WHEN 'archived' THEN 'archive_state' ELSE 'read_state' END AS reason,
+                 jsonb_agg(DISTINCT jsonb_build_array(boxes[h.n], NULL)) AS hints
+          FROM unnest(hinted) AS h (n) GROUP BY 2, 3) AS g
+    CROSS JOIN LATERAL owe_hints(g.env, g.reason, 'notification', clock_us(), g.hints) AS o;
 END
 $$;

@@ -117,19 +117,11 @@ class Backend:
 
     async def mark_from_outside(self, item: str, field: Field, *, value: bool) -> str:
         """As the customer's backend does, for whoever holds the notification; the statement's status."""
-        marked = await run(
-            self.pool,
-            lambda connection: db_inbox.mark_item(
-                connection,
-                self.environment.id,
-                None,
-                source="notification",
-                item_id=uuid_of(item),
-                field=field,
-                value=value,
-            ),
+        mark = db_inbox.Mark(
+            self.environment.id, None, "notification", uuid_of(item), field=field, value=value
         )
-        return marked.status
+        marks = await run(self.pool, lambda connection: db_inbox.mark_items(connection, [mark]))
+        return marks.marked[0].status
 
     async def mark_all(
         self, person: str, watermark: Watermark, up_to: UpToItem | UpToItems | None = None

@@ -19,7 +19,8 @@ async def test_an_all_names_a_state_of_its_own(backend: Backend, watermark: Wate
     await backend.send(["ada"])
     before = await backend.counts("ada")
     async with backend.pool.acquire() as connection, connection.transaction():
-        reply = await inbox.mark_all(connection, backend.environment.id, "ada", watermark=watermark)
+        mark = inbox.MarkAll(backend.environment.id, "ada", watermark)
+        [reply] = (await inbox.mark_alls(connection, [mark])).marked
         await backend.broadcast()
         between = await backend.counts("ada")
     after = await backend.counts("ada")

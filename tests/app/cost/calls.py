@@ -115,28 +115,38 @@ READS: Final[dict[str, Call]] = PAGES | LOOKUPS
 
 
 def _mark(field: str, *, value: bool) -> Call:
-    return inbox.MARK_ITEM, lambda who: (
-        who.environment_id,
-        who.subscriber_id,
-        "notification",
-        who.middle,
-        field,
-        value,
+    return inbox.MARK_ITEMS, lambda who: (
+        [who.environment_id],
+        [who.subscriber_id],
+        ["notification"],
+        [who.middle],
+        [field],
+        [value],
+        False,
     )
 
 
 def _mark_all(watermark: str) -> Call:
-    return inbox.MARK_ALL, lambda who: (who.environment_id, who.subscriber_id, watermark, False, None, None)
+    return inbox.MARK_ALLS, lambda who: (
+        [who.environment_id],
+        [who.subscriber_id],
+        [watermark],
+        [False],
+        [None],
+        [None],
+        False,
+    )
 
 
 def _up_to_an_old_one(watermark: str) -> Call:
-    return inbox.MARK_ALL, lambda who: (
-        who.environment_id,
-        who.subscriber_id,
-        watermark,
+    return inbox.MARK_ALLS, lambda who: (
+        [who.environment_id],
+        [who.subscriber_id],
+        [watermark],
+        [False],
+        [who.oldest[-1]],
+        [None],
         False,
-        who.oldest[-1],
-        None,
     )
 
 

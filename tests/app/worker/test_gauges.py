@@ -1,15 +1,19 @@
 """What the worker tells Prometheus: queues, dead letters, partitions, and whether the counters are right."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from prometheus_client import REGISTRY
 
-from app.db import outbox
+from app.db import inbox, outbox
+from app.db.inbox import Field, Mark, MarkAll
 from app.db.migrate import PARTITIONS_AHEAD
 from app.db.pool import Pool
 from app.worker.gauges import Gauges
 from tests.app.worker.test_dead_letters import add_job
 from tests.app.worker.world import World
+
+DECISIONS: Final[Sequence[tuple[Field, bool]]] = (("read", True), ("read", False), ("archived", True))
 
 
 def value(name: str, **labels: str) -> float | None:
@@ -71,22 +75,15 @@ async def test_right_counters_do_not_drift(pool: Pool, world: World) -> None:
     for category in ("a", "b"):
         await world.send("ann", "bob", category=category)
     await world.mute("ann", "a")
-    for statement in (
-        "SELECT mark_all($1, 'ann', 'seen', false, NULL, NULL)",
-        "SELECT mark_all($1, 'bob', 'read', false, NULL, NULL)",
-    ):
-        await pool.execute(statement, world.environment.id)
-    for read, archived in ((True, None), (False, None), (None, True)):
-        [item] = await world.send("ann", category="b")
-        for field, wanted in (("read", read), ("archived", archived)):
-            if wanted is not None:
-                await pool.execute(
-                    "SELECT mark_item($1, 'ann', 'notification', $2, $3, $4)",
-                    world.environment.id,
-                    item,
-                    field,
-                    wanted,
-                )
+    async with pool.acquire() as connection:
+        await inbox.mark_alls(
+            connection,
+            [MarkAll(world.environment.id, "ann", "seen"), MarkAll(world.environment.id, "bob", "read")],
+        )
+        for field, wanted in DECISIONS:
+            [item] = await world.send("ann", category="b")
+            mark = Mark(world.environment.id, "ann", "notification", item, field=field, value=wanted)
+            await inbox.mark_items(connection, [mark])
     assert await drift_of(Gauges(pool)) == [0, 0]
 
 
