@@ -164,6 +164,17 @@ async def create_broadcasts(connection: Connection, environment_id: UUID, size: 
     await connection.execute(INSERT_BROADCASTS, environment_id, size, PAYLOAD)
 
 
+DECIDE_BROADCASTS: Final = """
+INSERT INTO broadcast_overrides (environment_id, inbox_id, position, read)
+SELECT b.environment_id, $2, b.position, true FROM broadcasts b WHERE b.environment_id = $1
+"""
+
+
+async def decide_broadcasts(connection: Connection, environment_id: UUID, inbox_id: UUID) -> None:
+    """One person reads every broadcast there is, one by one."""
+    await connection.execute(DECIDE_BROADCASTS, environment_id, inbox_id)
+
+
 INSERT_BACKLOG: Final = """
 INSERT INTO scheduled (environment_id, id, inbox_id, category, payload, created_at, deliver_at, place,
                        idempotency_key)
@@ -197,6 +208,16 @@ FROM generate_series(1, $2::bigint)
 async def create_jobs(connection: Connection, environment_id: UUID, size: int) -> None:
     """Hint jobs that nobody may take for an hour."""
     await connection.execute(INSERT_JOBS, environment_id, size)
+
+
+INSERT_DEAD_LETTERS: Final = """
+INSERT INTO dead_letters (environment_id, id, job_type, payload, attempts, last_error)
+SELECT $1, position_at(clock_us()), 'hint', '{}', 10, 'refused' FROM generate_series(1, $2::bigint)
+"""
+
+
+async def create_dead_letters(connection: Connection, environment_id: UUID, size: int) -> None:
+    await connection.execute(INSERT_DEAD_LETTERS, environment_id, size)
 
 
 async def analyze(connection: Connection) -> None:

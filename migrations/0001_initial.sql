@@ -46,11 +46,14 @@ CREATE TABLE subscribers (
     id             uuid NOT NULL,
     subscriber_id  text COLLATE "C" NOT NULL,
     created_at     timestamptz NOT NULL,
-    PRIMARY KEY (environment_id, id)
+    PRIMARY KEY (environment_id, subscriber_id)
 );
-CREATE UNIQUE INDEX subscribers_subscriber_id ON subscribers (environment_id, subscriber_id);
+-- The conditions of these two are always true, and named by views: see notifications.
+CREATE UNIQUE INDEX subscribers_id ON subscribers (environment_id, id)
+    WHERE id >= '00000000-0000-0000-0000-000000000000';
 -- GET /v1/subscribers pages by it.
-CREATE INDEX subscribers_newest ON subscribers (environment_id, created_at DESC, id DESC);
+CREATE INDEX subscribers_newest ON subscribers (environment_id, created_at DESC, id DESC)
+    WHERE created_at >= '-infinity';
 
 -- One row per subscriber (same id): the lock that serialises everything that happens to that person's
 -- inbox, and the watermarks. Nothing that changes is indexed, so that every update stays HOT.
@@ -191,11 +194,13 @@ CREATE TABLE broadcasts (
     payload         json NOT NULL,
     PRIMARY KEY (environment_id, position)
 );
--- Counting reads position and category of many broadcasts and nothing else of them.
+-- By position there are two ways; the others have conditions that are always true and named by views: see
+-- notifications. Counting reads position and category of many broadcasts and nothing else of them.
 CREATE INDEX broadcasts_count ON broadcasts (environment_id, position) INCLUDE (category);
 -- Filtered and muted pages, merged category by category.
-CREATE INDEX broadcasts_category ON broadcasts (environment_id, category, position);
-CREATE UNIQUE INDEX broadcasts_id ON broadcasts (environment_id, id);
+CREATE INDEX broadcasts_category ON broadcasts (environment_id, category, position) WHERE category >= '';
+CREATE UNIQUE INDEX broadcasts_id ON broadcasts (environment_id, id)
+    WHERE id >= '00000000-0000-0000-0000-000000000000';
 CREATE INDEX broadcasts_expiry ON broadcasts (expires_at) WHERE expires_at IS NOT NULL;
 
 -- One row is what one person decided about one broadcast; NULL means the watermark decides.
@@ -260,7 +265,8 @@ CREATE TABLE outbox (
     cursor         jsonb,
     PRIMARY KEY (environment_id, id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-CREATE INDEX outbox_due ON outbox (job_type, environment_id, run_at);
+-- The next jobs, an equal share of each environment. Its condition is always true: see notifications.
+CREATE INDEX outbox_due ON outbox (job_type, environment_id, run_at) WHERE job_type >= '';
 
 -- One row is a job that failed too often; replay puts it back as it was.
 CREATE TABLE dead_letters (

@@ -20,7 +20,8 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 SELECT_DEAD_LETTERS: Final = """
 SELECT d.id, e.slug, d.job_type, d.attempts, d.last_error, d.parked_at
-FROM dead_letters d JOIN environments e ON e.id = d.environment_id
+FROM dead_letters d
+CROSS JOIN LATERAL (SELECT one.slug FROM environments one WHERE one.id = d.environment_id LIMIT 1) AS e
 WHERE (d.parked_at, d.id) > (coalesce($1::timestamptz, '-infinity'), $2)
   AND ($3::uuid IS NULL OR d.environment_id = $3)
 ORDER BY d.parked_at, d.id LIMIT $4

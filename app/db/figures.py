@@ -28,7 +28,7 @@ FROM unnest($1::text[]) AS kind (job_type)
 CROSS JOIN LATERAL environments_with_jobs(kind.job_type) AS tenant (environment_id)
 CROSS JOIN LATERAL (
     SELECT count(*) AS depth, count(*) FILTER (WHERE job.run_at <= clock_timestamp()) AS due
-    FROM (SELECT o.run_at FROM outbox o
+    FROM (SELECT o.run_at FROM outbox_by_time o
           WHERE o.job_type = kind.job_type AND o.environment_id = tenant.environment_id
           ORDER BY o.run_at LIMIT $2) AS job) AS load
 JOIN environments e ON e.id = tenant.environment_id

@@ -62,7 +62,7 @@ class HintJob(msgspec.Struct, frozen=True):
 SELECT_NEXT_DUE: Final = """
 SELECT extract(epoch FROM min(next.run_at) - clock_timestamp())::float8
 FROM environments_with_jobs($1) AS tenant (environment_id)
-CROSS JOIN LATERAL (SELECT o.run_at FROM outbox o
+CROSS JOIN LATERAL (SELECT o.run_at FROM outbox_by_time o
                     WHERE o.job_type = $1 AND o.environment_id = tenant.environment_id
                     ORDER BY o.run_at LIMIT 1) AS next
 """
@@ -80,9 +80,9 @@ async def select_next_due(connection: Connection, job_type: JobType) -> float:
 CLAIM_JOBS: Final = """
 WITH tenant (environment_id) AS MATERIALIZED (SELECT * FROM environments_with_jobs($1)),
 due AS MATERIALIZED (
-    SELECT job.ctid
+    SELECT job.row_at
     FROM tenant
-    CROSS JOIN LATERAL (SELECT o.ctid FROM outbox o
+    CROSS JOIN LATERAL (SELECT o.row_at FROM outbox_by_time o
                         WHERE o.job_type = $1 AND o.environment_id = tenant.environment_id
                           AND o.run_at <= (SELECT clock_timestamp())
                         ORDER BY o.run_at
@@ -90,7 +90,7 @@ due AS MATERIALIZED (
                         FOR UPDATE SKIP LOCKED) AS job
 )
 UPDATE outbox o SET run_at = clock_timestamp() + interval '2 seconds'
-WHERE o.ctid = ANY (ARRAY(SELECT due.ctid FROM due))
+WHERE o.ctid = ANY (ARRAY(SELECT due.row_at FROM due))
 RETURNING o.environment_id, o.id, o.payload
 """
 

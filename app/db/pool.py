@@ -59,6 +59,7 @@ def create_pool(database_url: str, *, size: int, name: str) -> Pool:
             "enable_seqscan": "off",
             "enable_hashjoin": "off",
             "enable_mergejoin": "off",
+            "enable_bitmapscan": "off",  # loses the index's order, and then sorts all there is for a page
             "jit": "off",
             "timezone": "UTC",
         },

@@ -120,7 +120,8 @@ class BroadcastRecord(msgspec.Struct, frozen=True):
 
 SELECT_BROADCAST: Final = """
 SELECT place, id, category, payload, status, created_at, deliver_at, visible_at, expires_at, idempotency_key
-FROM broadcast_records WHERE environment_id = $1 AND id = $2
+FROM broadcast_records
+WHERE environment_id = $1 AND id = $2 AND id >= '00000000-0000-0000-0000-000000000000'
 """
 
 

@@ -62,7 +62,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 SELECT_SUBSCRIBERS: Final = """
-SELECT subscriber_id, created_at, id FROM subscribers
+SELECT subscriber_id, created_at, id FROM subscribers_by_age
 WHERE environment_id = $1 AND (created_at, id) < (coalesce($2::timestamptz, 'infinity'), $3::uuid)
 ORDER BY created_at DESC, id DESC LIMIT $4
 """

@@ -31,7 +31,8 @@ from bench.gateway.world import World
 _CHUNK: Final = 500
 _LEAST: Final = """
 DELETE FROM outbox WHERE (environment_id, id) IN (
-    SELECT environment_id, id FROM outbox WHERE job_type = 'hint' ORDER BY environment_id, run_at LIMIT $1)
+    SELECT environment_id, id FROM outbox_by_time
+    WHERE job_type = 'hint' ORDER BY environment_id, run_at LIMIT $1)
 RETURNING environment_id, id, payload
 """
 

@@ -5,9 +5,9 @@
 CREATE OR REPLACE FUNCTION environments_with_jobs(wanted_type text) RETURNS SETOF uuid
 LANGUAGE sql STABLE ROWS 10 AS $$
     WITH RECURSIVE tenant (environment_id) AS (
-        (SELECT o.environment_id FROM outbox o WHERE o.job_type = wanted_type ORDER BY 1 LIMIT 1)
+        (SELECT o.environment_id FROM outbox_by_time o WHERE o.job_type = wanted_type ORDER BY 1 LIMIT 1)
         UNION ALL
-        SELECT (SELECT o.environment_id FROM outbox o
+        SELECT (SELECT o.environment_id FROM outbox_by_time o
                 WHERE o.job_type = wanted_type AND o.environment_id > t.environment_id ORDER BY 1 LIMIT 1)
         FROM tenant t WHERE t.environment_id IS NOT NULL
     )

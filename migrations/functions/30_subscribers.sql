@@ -1,7 +1,17 @@
 -- Subscribers and their inboxes come and go together.
 
+-- The inbox of a person; NULL: no such subscriber. A look-up of its own: joined, one person's inbox could be
+-- looked for among all of an environment's.
+CREATE OR REPLACE FUNCTION inbox_of(env uuid, subscriber text) RETURNS uuid
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT s.id FROM subscribers s WHERE s.environment_id = env AND s.subscriber_id = subscriber);
+END
+$$;
+
 -- Creates those that are missing, in the order (environment, subscriber_id) that keeps two batches from
 -- waiting for each other. Takes no lock on those that exist. createds[n] NULL: now. Returns how many.
+-- OFFSET 0 has each looked up by its key.
 CREATE OR REPLACE FUNCTION create_subscribers(envs uuid[], wanted text[], createds timestamptz[])
 RETURNS bigint
 LANGUAGE plpgsql AS $$
@@ -10,14 +20,15 @@ DECLARE
 BEGIN
     IF NOT EXISTS (SELECT FROM unnest(envs, wanted) AS w (env, subscriber)
                    WHERE NOT EXISTS (SELECT FROM subscribers s
-                                     WHERE s.environment_id = w.env AND s.subscriber_id = w.subscriber)) THEN
+                                     WHERE s.environment_id = w.env AND s.subscriber_id = w.subscriber
+                                     OFFSET 0)) THEN
         RETURN 0;
     END IF;
     WITH missing AS MATERIALIZED (
         SELECT DISTINCT ON (1, 2) w.env, w.subscriber COLLATE "C" AS subscriber, w.created
         FROM unnest(envs, wanted, createds) WITH ORDINALITY AS w (env, subscriber, created, nth)
         WHERE NOT EXISTS (SELECT FROM subscribers s
-                          WHERE s.environment_id = w.env AND s.subscriber_id = w.subscriber)
+                          WHERE s.environment_id = w.env AND s.subscriber_id = w.subscriber OFFSET 0)
         ORDER BY 1, 2, w.nth
     ), born AS (
         INSERT INTO subscribers (environment_id, id, subscriber_id, created_at)
@@ -47,13 +58,17 @@ LANGUAGE plpgsql AS $$
 BEGIN
     IF skip_busy THEN
         RETURN ARRAY(
-            SELECT i.id FROM inboxes i
-            WHERE (i.environment_id, i.id) IN (SELECT w.env, w.id FROM unnest(envs, boxes) AS w (env, id))
-            ORDER BY i.environment_id, i.id FOR UPDATE SKIP LOCKED);
+            SELECT box.id
+            FROM (SELECT DISTINCT w.env, w.id FROM unnest(envs, boxes) AS w (env, id) ORDER BY 1, 2) AS wanted
+            CROSS JOIN LATERAL (SELECT i.id FROM inboxes i
+                                WHERE i.environment_id = wanted.env AND i.id = wanted.id
+                                LIMIT 1 FOR UPDATE SKIP LOCKED) AS box);
     END IF;
     RETURN ARRAY(
-        SELECT i.id FROM inboxes i
-        WHERE (i.environment_id, i.id) IN (SELECT w.env, w.id FROM unnest(envs, boxes) AS w (env, id))
-        ORDER BY i.environment_id, i.id FOR UPDATE);
+        SELECT box.id
+        FROM (SELECT DISTINCT w.env, w.id FROM unnest(envs, boxes) AS w (env, id) ORDER BY 1, 2) AS wanted
+        CROSS JOIN LATERAL (SELECT i.id FROM inboxes i
+                            WHERE i.environment_id = wanted.env AND i.id = wanted.id
+                            LIMIT 1 FOR UPDATE) AS box);
 END
 $$;

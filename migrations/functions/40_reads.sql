@@ -25,7 +25,8 @@ LANGUAGE sql STABLE ROWS 10 AS $$
                 - in_view('unread', NULL, NULL, o.position, read_watermark, archive_watermark)::integer)::bigint,
                0
         FROM broadcast_overrides o
-        JOIN broadcasts b ON b.environment_id = o.environment_id AND b.position = o.position
+        CROSS JOIN LATERAL (SELECT one.category FROM broadcasts one
+                            WHERE one.environment_id = env AND one.position = o.position LIMIT 1) AS b
         WHERE o.environment_id = env AND o.inbox_id = inbox
     ) AS part
     WHERE NOT EXISTS (SELECT FROM preferences p
@@ -66,14 +67,13 @@ LANGUAGE sql STABLE AS $$
            coalesce(array_agg(c.category ORDER BY c.category) FILTER (WHERE c.unread + c.unseen > 0), '{}'),
            coalesce(array_agg(c.unread ORDER BY c.category) FILTER (WHERE c.unread + c.unseen > 0), '{}'),
            coalesce(array_agg(c.unseen ORDER BY c.category) FILTER (WHERE c.unread + c.unseen > 0), '{}')
-    FROM subscribers s
-    JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+    FROM inboxes i
     JOIN broadcast_heads h ON h.environment_id = i.environment_id
     LEFT JOIN LATERAL (SELECT r.category, sum(r.unread)::bigint AS unread, sum(r.unseen)::bigint AS unseen
                        FROM counted(i.environment_id, i.id, i.broadcasts_from,
                                     i.read_broadcast, i.archive_broadcast, i.seen_broadcast) AS r
                        GROUP BY r.category) AS c ON true
-    WHERE s.environment_id = env AND s.subscriber_id = subscriber
+    WHERE i.environment_id = env AND i.id = inbox_of(env, subscriber)
     GROUP BY i.id, i.version, h.version
 $$;
 
@@ -131,9 +131,9 @@ $$;
 CREATE OR REPLACE FUNCTION broadcast_categories(env uuid) RETURNS SETOF text
 LANGUAGE sql STABLE ROWS 10 AS $$
     WITH RECURSIVE one (category) AS (
-        (SELECT b.category FROM broadcasts b WHERE b.environment_id = env ORDER BY 1 LIMIT 1)
+        (SELECT b.category FROM broadcasts_of_category b WHERE b.environment_id = env ORDER BY 1 LIMIT 1)
         UNION ALL
-        SELECT (SELECT b.category FROM broadcasts b
+        SELECT (SELECT b.category FROM broadcasts_of_category b
                 WHERE b.environment_id = env AND b.category > one.category ORDER BY 1 LIMIT 1)
         FROM one WHERE one.category IS NOT NULL
     )
@@ -161,26 +161,28 @@ BEGIN
           AND b.position >= box.broadcasts_from AND b.position > plain.above AND b.position <= plain.up_to
           AND NOT EXISTS (SELECT FROM broadcast_overrides o
                           WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
-                            AND o.position = b.position)
+                            AND o.position = b.position OFFSET 0)
         ORDER BY b.position DESC LIMIT page_size;
     ELSE
         RETURN QUERY
         SELECT one.* FROM unnest(categories_wanted) AS wanted (category)
         CROSS JOIN LATERAL (
             SELECT b.position, b.id, b.category, b.payload, NULL::boolean, NULL::boolean
-            FROM broadcasts b
+            FROM broadcasts_of_category b
             WHERE b.environment_id = box.environment_id AND b.category = wanted.category
               AND b.position >= box.broadcasts_from AND b.position > plain.above
               AND b.position <= plain.up_to
               AND NOT EXISTS (SELECT FROM broadcast_overrides o
                               WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
-                                AND o.position = b.position)
+                                AND o.position = b.position OFFSET 0)
             ORDER BY b.position DESC LIMIT page_size) AS one;
     END IF;
     RETURN QUERY
     SELECT b.position, b.id, b.category, b.payload, o.read, o.archived
     FROM broadcast_overrides o
-    JOIN broadcasts b ON b.environment_id = o.environment_id AND b.position = o.position
+    CROSS JOIN LATERAL (SELECT * FROM broadcasts one
+                        WHERE one.environment_id = box.environment_id AND one.position = o.position
+                        LIMIT 1) AS b
     WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id AND o.position <= before
       AND in_view(view, o.read, o.archived, o.position, box.read_broadcast, box.archive_broadcast)
       AND (categories_wanted IS NULL OR b.category = ANY (categories_wanted))
@@ -196,8 +198,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT one.item IS NOT NULL, one.item, one.id, one.category, one.payload, one.read, one.archived
-    FROM subscribers s
-    JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
+    FROM inboxes i
     LEFT JOIN LATERAL (
         SELECT n.position AS item, n.id, n.category, n.payload::text,
                is_covered(n.read, n.position, i.read_notification) AS read,
@@ -209,13 +210,14 @@ LANGUAGE sql STABLE ROWS 1 AS $$
         SELECT b.position, b.id, b.category, b.payload::text,
                is_covered(o.read, b.position, i.read_broadcast),
                is_covered(o.archived, b.position, i.archive_broadcast)
-        FROM broadcasts b
-        LEFT JOIN broadcast_overrides o
-            ON o.environment_id = env AND o.inbox_id = i.id AND o.position = b.position
+        FROM broadcasts_by_id b
+        LEFT JOIN LATERAL (SELECT d.read, d.archived FROM broadcast_overrides d
+                           WHERE d.environment_id = env AND d.inbox_id = i.id AND d.position = b.position
+                           LIMIT 1) AS o ON true
         WHERE item_source = 'broadcast' AND b.environment_id = env AND b.id = item_id
           AND b.position >= i.broadcasts_from
     ) AS one ON true
-    WHERE s.environment_id = env AND s.subscriber_id = subscriber
+    WHERE i.environment_id = env AND i.id = inbox_of(env, subscriber)
 $$;
 
 -- One page of the inbox, both sources merged: by time, newest first; at an equal time a notification
@@ -240,9 +242,7 @@ DECLARE
     before_direct   uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     before_announce uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 BEGIN
-    SELECT i.* INTO box
-    FROM subscribers s JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
-    WHERE s.environment_id = env AND s.subscriber_id = subscriber;
+    SELECT i.* INTO box FROM inboxes i WHERE i.environment_id = env AND i.id = inbox_of(env, subscriber);
     IF NOT FOUND THEN
         RETURN;
     END IF;

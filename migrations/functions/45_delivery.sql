@@ -56,11 +56,11 @@ BEGIN
         SELECT DISTINCT c.env, c.category FROM counted c WHERE c.is_new ORDER BY 1, 2
         ON CONFLICT DO NOTHING
     ), hint AS MATERIALIZED (
-        SELECT g.env, g.nths[1] AS nth, g.items[1] AS job_id,
+        SELECT g.env, g.nth, g.items[1] AS job_id,
                hint_payload('notification', 'notification', now_us, g.hints, NULL) AS job
-        FROM (SELECT n.env, array_agg(n.nth) AS nths, array_agg(n.position) AS items,
-                     jsonb_agg(jsonb_build_array(n.inbox_id, coalesce(n.id, n.position))) AS hints
-              FROM (SELECT item.* FROM item WHERE NOT item.muted ORDER BY item.nth) AS n
+        FROM (SELECT n.env, min(n.nth) AS nth, array_agg(n.position ORDER BY n.nth) AS items,
+                     jsonb_agg(jsonb_build_array(n.inbox_id, coalesce(n.id, n.position)) ORDER BY n.nth) AS hints
+              FROM item n WHERE NOT n.muted
               GROUP BY n.env, n.job_group) AS g
     ), owed AS (
         INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
@@ -191,7 +191,7 @@ DECLARE
     gone broadcasts;
 BEGIN
     PERFORM FROM broadcast_heads h WHERE h.environment_id = env FOR UPDATE;
-    DELETE FROM broadcasts b WHERE b.environment_id = env AND b.id = broadcast_id RETURNING b.* INTO gone;
+    DELETE FROM broadcasts_by_id b WHERE b.environment_id = env AND b.id = broadcast_id RETURNING b.* INTO gone;
     IF NOT FOUND THEN
         RETURN;
     END IF;

@@ -81,16 +81,18 @@ BEGIN
         SELECT q.request::integer, verdicts[q.request], i.subscriber_ids, i.ids,
                NULL::uuid, NULL::jsonb
         FROM unnest(envs, keys) WITH ORDINALITY AS q (env, key, request)
-        LEFT JOIN idempotency i
-            ON i.environment_id = q.env AND i.kind = 'notification' AND i.key = q.key
-               AND verdicts[q.request] = 'replayed'
+        LEFT JOIN LATERAL (SELECT k.* FROM idempotency k
+                           WHERE k.environment_id = q.env AND k.kind = 'notification' AND k.key = q.key
+                             AND verdicts[q.request] = 'replayed' LIMIT 1) AS i ON true
         WHERE verdicts[q.request] <> 'created';
     END IF;
     IF outdated THEN
-        DELETE FROM idempotency i
-        USING unnest(envs, keys) WITH ORDINALITY AS q (env, key, request)
-        WHERE i.environment_id = q.env AND i.kind = 'notification' AND i.key = q.key
-          AND verdicts[q.request] = 'created';
+        DELETE FROM idempotency i WHERE i.ctid = ANY (ARRAY(
+            SELECT one.ctid FROM unnest(envs, keys) WITH ORDINALITY AS q (env, key, request)
+            CROSS JOIN LATERAL (SELECT k.ctid FROM idempotency k
+                                WHERE k.environment_id = q.env AND k.kind = 'notification' AND k.key = q.key
+                                LIMIT 1) AS one
+            WHERE verdicts[q.request] = 'created'));
     END IF;
 
     SELECT array_agg(r.request), array_agg(r.env), array_agg(r.subscriber), array_agg(r.inbox_id)
@@ -105,7 +107,9 @@ BEGIN
         PERFORM create_subscribers(item_envs, item_subscribers, NULL);
         item_inboxes := ARRAY(
             SELECT s.id FROM unnest(item_envs, item_subscribers) WITH ORDINALITY AS w (env, subscriber, nth)
-            LEFT JOIN subscribers s ON s.environment_id = w.env AND s.subscriber_id = w.subscriber
+            LEFT JOIN LATERAL (SELECT p.id FROM subscribers p
+                               WHERE p.environment_id = w.env AND p.subscriber_id = w.subscriber
+                               LIMIT 1) AS s ON true
             ORDER BY w.nth);
     END IF;
     held := hold_inboxes(item_envs, item_inboxes, skip_busy);
@@ -160,10 +164,11 @@ BEGIN
         CROSS JOIN LATERAL deliver_items(item_envs, now.inbox_ids, NULL, now.item_categories, now.item_payloads,
                                          NULL, NULL, now.expireses, NULL) AS d
     ), answer AS MATERIALIZED (
-        SELECT n.env, n.request, array_agg(n.subscriber) AS subscriber_ids, array_agg(n.id) AS ids
-        FROM (SELECT item_envs[d.nth] AS env, item_requests[d.nth] AS request,
+        SELECT n.env, n.request, array_agg(n.subscriber ORDER BY n.nth) AS subscriber_ids,
+               array_agg(n.id ORDER BY n.nth) AS ids
+        FROM (SELECT d.nth, item_envs[d.nth] AS env, item_requests[d.nth] AS request,
                      item_subscribers[d.nth] AS subscriber, coalesce(waiting_ids[d.nth], d.item) AS id
-              FROM delivered d WHERE d.job_id IS NULL ORDER BY d.nth) AS n
+              FROM delivered d WHERE d.job_id IS NULL) AS n
         GROUP BY n.env, n.request
     ), remembered AS (
         INSERT INTO idempotency (environment_id, kind, key, fingerprint, subscriber_ids, ids, created_at,

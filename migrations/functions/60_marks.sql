@@ -42,9 +42,10 @@ BEGIN
     ELSE
         read_watermark := box.read_broadcast;
         archive_watermark := box.archive_broadcast;
-        SELECT b.position, b.category, o.read, o.archived INTO item FROM broadcasts b
-        LEFT JOIN broadcast_overrides o
-            ON o.environment_id = env AND o.inbox_id = box.id AND o.position = b.position
+        SELECT b.position, b.category, o.read, o.archived INTO item FROM broadcasts_by_id b
+        LEFT JOIN LATERAL (SELECT d.read, d.archived FROM broadcast_overrides d
+                           WHERE d.environment_id = env AND d.inbox_id = box.id AND d.position = b.position
+                           LIMIT 1) AS o ON true
         WHERE b.environment_id = env AND b.id = item_id AND b.position >= box.broadcasts_from;
     END IF;
     IF NOT FOUND THEN
@@ -183,7 +184,7 @@ BEGIN
           AND n.position = notification_position(env, up_to_notification) AND n.id = up_to_notification;
     END IF;
     IF up_to_broadcast IS NOT NULL THEN
-        SELECT least(bound_b, b.position) INTO wm_b FROM broadcasts b
+        SELECT least(bound_b, b.position) INTO wm_b FROM broadcasts_by_id b
         WHERE b.environment_id = env AND b.id = up_to_broadcast AND b.position >= box.broadcasts_from;
     END IF;
     IF (up_to_notification IS NOT NULL AND wm_n IS NULL) OR (up_to_broadcast IS NOT NULL AND wm_b IS NULL) THEN

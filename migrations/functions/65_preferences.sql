@@ -11,10 +11,9 @@ DECLARE
     box     uuid;
     changes bigint;
 BEGIN
-    SELECT i.id INTO box FROM subscribers s
-    JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
-    WHERE s.environment_id = env AND s.subscriber_id = subscriber
-    FOR UPDATE OF i;
+    SELECT i.id INTO box FROM inboxes i
+    WHERE i.environment_id = env AND i.id = inbox_of(env, subscriber)
+    FOR UPDATE;
     IF NOT FOUND THEN
         status := 'unknown_subscriber';
         RETURN NEXT;

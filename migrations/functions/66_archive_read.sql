@@ -8,10 +8,9 @@ LANGUAGE plpgsql ROWS 1 AS $$
 DECLARE
     box inboxes;
 BEGIN
-    SELECT i.* INTO box FROM subscribers s
-    JOIN inboxes i ON i.environment_id = s.environment_id AND i.id = s.id
-    WHERE s.environment_id = env AND s.subscriber_id = subscriber
-    FOR UPDATE OF i;
+    SELECT i.* INTO box FROM inboxes i
+    WHERE i.environment_id = env AND i.id = inbox_of(env, subscriber)
+    FOR UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -48,10 +47,10 @@ BEGIN
         RETURN; -- erased meanwhile
     END IF;
     WITH reached AS MATERIALIZED (
-        SELECT n.position
+        SELECT n.position, n.row_at
         FROM view_ranges('read', box.read_notification, box.archive_notification) v
         CROSS JOIN LATERAL (
-            SELECT n.position FROM notifications_by_state n
+            SELECT n.position, n.row_at FROM notifications_by_state n
             WHERE n.environment_id = env AND n.inbox_id = inbox AND n.override_state = v.override_state
               AND n.position > v.above AND n.position <= v.up_to
               AND n.position > box.id AND n.position <= below_notification
@@ -59,9 +58,9 @@ BEGIN
         WHERE has_state(box.override_states, v.override_state)
         ORDER BY n.position DESC LIMIT chunk
     ), archived AS (
-        UPDATE notifications_by_position n
+        UPDATE notifications n
         SET archived = override_for(true, n.position, box.archive_notification)
-        FROM reached r WHERE n.environment_id = env AND n.position = r.position
+        FROM reached r WHERE n.position = r.position AND n.ctid = r.row_at
         RETURNING n.override_state
     )
     SELECT count(*), CASE count(*) WHEN 0 THEN nothing
@@ -69,17 +68,17 @@ BEGIN
            coalesce((SELECT bit_or(1 << a.override_state) FROM archived a), 0)
     INTO done_n, below_notification, states FROM reached r;
     WITH reached AS MATERIALIZED (
-        SELECT b.position, o.read
+        SELECT b.position, o.read, o.row_at
         FROM broadcasts b
-        LEFT JOIN broadcast_overrides o
-            ON o.environment_id = env AND o.inbox_id = inbox AND o.position = b.position
+        LEFT JOIN LATERAL (SELECT d.ctid AS row_at, d.read, d.archived FROM broadcast_overrides d
+                           WHERE d.environment_id = env AND d.inbox_id = inbox AND d.position = b.position
+                           LIMIT 1) AS o ON true
         WHERE b.environment_id = env AND b.position >= box.broadcasts_from AND b.position <= below_broadcast
           AND in_view('read', o.read, o.archived, b.position, box.read_broadcast, box.archive_broadcast)
         ORDER BY b.position DESC LIMIT chunk
     ), redundant AS (
-        DELETE FROM broadcast_overrides o USING reached r
-        WHERE o.environment_id = env AND o.inbox_id = inbox AND o.position = r.position
-          AND o.read IS NULL AND r.position <= box.archive_broadcast
+        DELETE FROM broadcast_overrides o WHERE o.ctid = ANY (ARRAY(
+            SELECT r.row_at FROM reached r WHERE r.read IS NULL AND r.position <= box.archive_broadcast))
     ), archived AS (
         INSERT INTO broadcast_overrides (environment_id, inbox_id, position, read, archived)
         SELECT env, inbox, r.position, r.read, override_for(true, r.position, box.archive_broadcast)

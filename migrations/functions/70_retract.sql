@@ -82,8 +82,8 @@ DECLARE
     held  bigint;
     items uuid[];
 BEGIN
-    SELECT s.id INTO gone FROM subscribers s WHERE s.environment_id = env AND s.subscriber_id = subscriber;
-    IF NOT FOUND THEN
+    gone := inbox_of(env, subscriber);
+    IF gone IS NULL THEN
         RETURN;
     END IF;
     -- Waiting rows before the inbox: the order in which a delivery takes them.
@@ -118,7 +118,7 @@ BEGIN
     DELETE FROM dead_letters d WHERE d.environment_id = env AND d.id = gone; -- before where a replay puts it
     DELETE FROM outbox o WHERE o.environment_id = env AND o.id = gone;
     DELETE FROM inboxes i WHERE i.environment_id = env AND i.id = gone;
-    DELETE FROM subscribers s WHERE s.environment_id = env AND s.id = gone;
+    DELETE FROM subscribers_by_id s WHERE s.environment_id = env AND s.id = gone;
     SELECT o.job_id, o.job INTO job_id, job FROM owe_hint(env, 'resync', gone, 'notification', NULL) o;
     RETURN NEXT;
 END

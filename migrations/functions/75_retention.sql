@@ -111,12 +111,10 @@ $$;
 CREATE OR REPLACE FUNCTION forget_requests(batch integer) RETURNS bigint
 LANGUAGE sql VOLATILE AS $$
     WITH gone AS (
-        DELETE FROM idempotency i
-        USING (SELECT r.environment_id, r.kind, r.key FROM idempotency r
-               WHERE r.created_at <= (SELECT clock_timestamp()) - interval '30 days' AND NOT is_remembered(r)
-               ORDER BY r.created_at LIMIT batch) AS old
-        WHERE i.environment_id = old.environment_id AND i.kind = old.kind AND i.key = old.key
-          AND i.created_at <= clock_timestamp() - interval '30 days' -- not used anew while we waited for it
+        DELETE FROM idempotency i WHERE i.ctid = ANY (ARRAY(
+            SELECT r.ctid FROM idempotency r
+            WHERE r.created_at <= (SELECT clock_timestamp()) - interval '30 days' AND NOT is_remembered(r)
+            ORDER BY r.created_at LIMIT batch FOR UPDATE SKIP LOCKED)) -- one may be about to be used anew
         RETURNING 1
     )
     SELECT count(*) FROM gone
@@ -143,7 +141,8 @@ LANGUAGE sql VOLATILE AS $$
         DELETE FROM broadcast_overrides o WHERE o.ctid = ANY (ARRAY(
             SELECT w.ctid FROM broadcast_overrides w
             WHERE NOT EXISTS (SELECT FROM broadcasts b
-                              WHERE b.environment_id = w.environment_id AND b.position = w.position)
+                              WHERE b.environment_id = w.environment_id AND b.position = w.position
+                              OFFSET 0)
             LIMIT batch FOR UPDATE SKIP LOCKED)) -- an erasure may be at them
         RETURNING 1
     )

@@ -12,13 +12,13 @@ SELECT n.environment_id, n.position AS place, n.id, n.inbox_id, s.subscriber_id,
 FROM notifications_by_position n
 CROSS JOIN LATERAL (SELECT * FROM inboxes one
                     WHERE one.environment_id = n.environment_id AND one.id = n.inbox_id OFFSET 0) AS i
-CROSS JOIN LATERAL (SELECT * FROM subscribers one
+CROSS JOIN LATERAL (SELECT * FROM subscribers_by_id one
                     WHERE one.environment_id = n.environment_id AND one.id = n.inbox_id OFFSET 0) AS s
 UNION ALL
 SELECT w.environment_id, w.place, w.id, w.inbox_id, s.subscriber_id, w.category, w.payload::text, 'scheduled',
        w.created_at, w.deliver_at, NULL, w.expires_at, false, false
 FROM scheduled_by_place w
-CROSS JOIN LATERAL (SELECT * FROM subscribers one
+CROSS JOIN LATERAL (SELECT * FROM subscribers_by_id one
                     WHERE one.environment_id = w.environment_id AND one.id = w.inbox_id OFFSET 0) AS s;
 
 CREATE OR REPLACE VIEW broadcast_records AS

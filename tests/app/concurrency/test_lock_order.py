@@ -183,9 +183,7 @@ async def reserved(backend: Backend, name: str) -> AsyncGenerator[None]:
         await creation.rollback()
 
 
-def send_statement(
-    backend: Backend, key: str, people: list[str]
-) -> Callable[[Connection], Awaitable[Batch]]:
+def send_statement(backend: Backend, key: str, people: list[str]) -> Callable[[Connection], Awaitable[Batch]]:
     draft = Draft(backend.environment.id, key, b"", people, "news", "{}", None, None)
     return lambda connection: notifications.send_notifications(connection, [draft])
 

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from app.db import (
     broadcasts,
+    dead_letters,
     delivery,
     inbox,
     notifications,
@@ -110,6 +111,7 @@ LOOKUPS: Final[dict[str, Call]] = {
     "next delivery": (delivery.SELECT_NEXT_DELIVERY, lambda _: ()),
     "next expiry": (delivery.SELECT_NEXT_EXPIRY, lambda _: ()),
     "next job": (outbox.SELECT_NEXT_DUE, lambda _: ("hint",)),
+    "dead letters": (dead_letters.SELECT_DEAD_LETTERS, lambda _: (None, LOWEST, None, 11)),
 }
 READS: Final[dict[str, Call]] = PAGES | LOOKUPS
 

@@ -60,16 +60,18 @@ class Cost(msgspec.Struct, frozen=True):
     scanned: set[str]
 
 
-# What auto_explain says of every statement, also within functions, comes to the client as a notice.
-SHOW_ALL_PLANS: Final = """
+# What auto_explain says of a statement comes to the client as a notice: of the plan that was kept, where
+# EXPLAIN would make a new one.
+SHOW_PLANS: Final = """
 LOAD 'auto_explain';
 SET LOCAL auto_explain.log_min_duration = 0;
-SET LOCAL auto_explain.log_nested_statements = on;
 SET LOCAL auto_explain.log_analyze = on;
+SET LOCAL auto_explain.log_buffers = on;
 SET LOCAL auto_explain.log_timing = off;
 SET LOCAL auto_explain.log_format = json;
 SET LOCAL auto_explain.log_level = notice;
 """
+SHOW_NESTED: Final = "SET LOCAL auto_explain.log_nested_statements = on"
 Plan: TypeAlias = dict[str, Any]
 
 
@@ -94,7 +96,7 @@ class History:
         async with self.undone():
             await self.connection.fetch(statement, *arguments)
         scanned = await self._scans()
-        found = [await self._explain(statement, *arguments) for _ in range(3)]
+        found = [await self._buffers(statement, *arguments) for _ in range(3)]
         new = {table for table, scans in (await self._scans()).items() if scans > scanned.get(table, 0)}
         return Cost(min(found), new - SMALL_TABLES)
 
@@ -109,6 +111,14 @@ class History:
 
     async def passed_over(self, statement: str, *arguments: object) -> int:
         """Rows that a call looks at in vain: rejected by a filter or by a join, in its functions too."""
+        return sum(map(_passed_over, await self._plans(statement, *arguments, nested=True)))
+
+    async def _buffers(self, statement: str, *arguments: object) -> int:
+        plans = await self._plans(statement, *arguments, nested=False)
+        return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)
+
+    async def _plans(self, statement: str, *arguments: object, nested: bool) -> list[Plan]:
+        """As they ran: of the statement, of what picked its partitions, and where nested of its functions."""
         plans: list[Plan] = []
 
         def note(_: object, log: asyncpg.PostgresLogMessage) -> None:
@@ -116,21 +126,16 @@ class History:
             if head.startswith("duration:"):
                 plans.append(json.loads(plan)["Plan"])
 
+        await self.connection.prepare(statement)  # the driver asks for the types that it meets first
         self.connection.add_log_listener(note)
         async with self.undone():
-            await self.connection.execute(SHOW_ALL_PLANS)
+            await self.connection.execute(SHOW_PLANS)
+            if nested:
+                await self.connection.execute(SHOW_NESTED)
             await self.connection.fetch(statement, *arguments)
         self.connection.remove_log_listener(note)
         assert plans
-        return sum(map(_passed_over, plans))
-
-    async def _explain(self, statement: str, *arguments: object) -> int:
-        async with self.undone():
-            [[text]] = await self.connection.fetch(
-                f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}", *arguments
-            )
-        plan = json.loads(text)[0]["Plan"]
-        return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        return plans
 
     async def _scans(self) -> dict[str, int]:
         return dict(await self.connection.fetch("SELECT relname, seq_scan FROM pg_stat_xact_user_tables"))

@@ -1,19 +1,36 @@
 """Plans are made once and kept, so they must not depend on how much there was when they were made."""
 
+from uuid import UUID
+
 import asyncpg
 import pytest
 
-from app.db.pool import create_pool
+from app.db.pool import Connection, create_pool
 from bench import growth_world
 from tests.app.cost.calls import ALLS, COUNTS, CREATES, MARKS, READS, STEPS
-from tests.app.cost.people import History, find_person
+from tests.app.cost.people import History, Person, find_person
 
 CALLS = READS | COUNTS | MARKS | ALLS | CREATES | STEPS
 
 
+async def _find_ada(connection: Connection, environment: UUID, crowd: int) -> Person:
+    """Somebody with one item among `crowd` others, everything analyzed. Without a crowd: nobody, nothing."""
+    if crowd == 0:
+        none = UUID(int=0)
+        return Person(environment, "ada", none, [none] * 10, none, 0, none, none)
+    await growth_world.create_inbox(connection, environment, "ada", 1)
+    await growth_world.create_broadcasts(connection, environment, 10)
+    await growth_world.create_crowd(connection, environment, crowd)
+    await growth_world.analyze(connection)
+    return await find_person(connection, "busy", "ada")
+
+
+@pytest.mark.parametrize("crowd", [0, 1, 100])
 @pytest.mark.timeout(300)
-async def test_plans_made_while_there_was_little_serve_when_there_is_much(database_url: str) -> None:
-    """Against plans made with statistics of the full tables; the small ones had been analyzed too.
+async def test_plans_made_while_there_was_little_serve_when_there_is_much(
+    database_url: str, crowd: int
+) -> None:
+    """Against plans made with statistics of the full tables.
 
     What is made later may keep the person of one record for the next, so it may touch a third.
     """
@@ -27,17 +44,15 @@ async def test_plans_made_while_there_was_little_serve_when_there_is_much(databa
             early_pool.acquire() as early,
             late_pool.acquire() as late,
         ):
-            await growth_world.create_inbox(seeding, environment, "ada", 1)
-            await growth_world.create_broadcasts(seeding, environment, 10)
-            await growth_world.create_crowd(seeding, environment, 100)
-            await growth_world.analyze(seeding)
-            ada = await find_person(seeding, "busy", "ada")
+            ada = await _find_ada(seeding, environment, crowd)
             for statement, arguments in CALLS.values():
                 await History(early).cost(statement, *arguments(ada))
-            await growth_world.create_crowd(seeding, environment, 10_000, first=101)
-            await growth_world.create_broadcasts(seeding, environment, 50)
+            await growth_world.create_crowd(seeding, environment, 10_000, first=crowd + 1)
+            await growth_world.create_broadcasts(seeding, environment, 1_000)
             await growth_world.create_jobs(seeding, environment, 1_000)
-            await growth_world.create_inbox(seeding, environment, "long", 10_000)
+            await growth_world.create_dead_letters(seeding, environment, 5_000)
+            inbox_id = await growth_world.create_inbox(seeding, environment, "long", 10_000)
+            await growth_world.decide_broadcasts(seeding, environment, inbox_id)
             await growth_world.create_backlog(seeding, environment, ada.inbox_id, 2_000)
             long = await find_person(seeding, "busy", "long")
             kept = {
