@@ -77,7 +77,9 @@ async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> A
             create_pool(settings.database_url, size=settings.pg_pool_size, name="api")
         )
         client = await stack.enter_async_context(redis.connect(settings.redis_url))
-        lane = await stack.enter_async_context(create_pool(settings.database_url, size=1, name="api hints"))
+        lane = await stack.enter_async_context(
+            create_pool(settings.database_url, size=1, name="api hints", durable=False)
+        )
         publisher = await stack.enter_async_context(Publisher.open(lane, client))
         people = Subscribers(pool, publisher)
         broadcasts, retractions = Broadcasts(pool, publisher), Retractions(pool, publisher)

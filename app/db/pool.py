@@ -42,8 +42,11 @@ class _Connection(asyncpg.Connection):
         return ""
 
 
-def create_pool(database_url: str, *, size: int, name: str) -> Pool:
-    """A pool, not yet connected. name shows in pg_stat_activity as `bellwire <name>`."""
+def create_pool(database_url: str, *, size: int, name: str, durable: bool = True) -> Pool:
+    """A pool, not yet connected. name shows in pg_stat_activity as `bellwire <name>`.
+
+    durable False: a commit does not wait for the disk, and may be lost where the server crashes.
+    """
     return asyncpg.create_pool(
         database_url,
         connection_class=_Connection,
@@ -62,6 +65,7 @@ def create_pool(database_url: str, *, size: int, name: str) -> Pool:
             "enable_bitmapscan": "off",  # loses the index's order, and then sorts all there is for a page
             "jit": "off",
             "timezone": "UTC",
+            **({} if durable else {"synchronous_commit": "off"}),
         },
     )
 

@@ -31,7 +31,8 @@ PROMPT_S = 1.0
 class Publisher:
     """Takes hints after commit. Whatever it does not manage, the outbox job still owes.
 
-    pool: for this alone. Behind requests, jobs that were published might not be finished in time.
+    pool: for this alone. Behind requests, jobs that were published might not be finished in time. It need not
+    be durable: a job whose end is lost is published once more.
     """
 
     def __init__(self, pool: Pool, client: Redis) -> None:
