@@ -173,7 +173,7 @@ MARK_ITEMS: Final = "SELECT request, status, job_id, job FROM mark_items($1, $2,
 async def mark_items(
     connection: Connection, marks: Sequence[Mark], *, skip_busy: bool = False
 ) -> Marks[Marked]:
-    """All of them in one transaction, in order.
+    """All of them in one transaction; no two of one item.
 
     skip_busy: a mark of an inbox which another transaction holds is `busy` instead of waiting.
     """
@@ -187,11 +187,14 @@ async def mark_items(
         [mark.value for mark in marks],
         skip_busy,
     )
-    done = rows[: len(marks)]
-    return Marks(
-        [Marked(status) for _, status, _, _ in done],
-        [HintJob.of(marks[request - 1].environment_id, *job) for request, _, *job in rows[len(marks) :]],
-    )
+    marked: dict[int, Marked] = {}
+    jobs: list[HintJob] = []
+    for request, status, job_id, job in rows:
+        if status is None:
+            jobs.append(HintJob.of(marks[request - 1].environment_id, job_id, job))
+        else:
+            marked[request] = Marked(status)
+    return Marks([marked[at] for at in range(1, len(marks) + 1)], jobs)
 
 
 class MarkAll(msgspec.Struct, frozen=True):
@@ -220,7 +223,7 @@ SELECT request, status, unread, unseen, version, job_id, job FROM mark_alls($1, 
 async def mark_alls(
     connection: Connection, marks: Sequence[MarkAll], *, skip_busy: bool = False
 ) -> Marks[MarkedAll]:
-    """As mark_items()."""
+    """As mark_items(), in order: several of one person may be among them."""
     rows = await connection.fetch(
         MARK_ALLS,
         [mark.environment_id for mark in marks],
@@ -231,10 +234,14 @@ async def mark_alls(
         [mark.up_to_broadcast for mark in marks],
         skip_busy,
     )
-    return Marks(
-        [MarkedAll(*row[1:5]) for row in rows[: len(marks)]],
-        [HintJob.of(marks[row[0] - 1].environment_id, *row[5:]) for row in rows[len(marks) :]],
-    )
+    marked: dict[int, MarkedAll] = {}
+    jobs: list[HintJob] = []
+    for request, status, unread, unseen, version, job_id, job in rows:
+        if status is None:
+            jobs.append(HintJob.of(marks[request - 1].environment_id, job_id, job))
+        else:
+            marked[request] = MarkedAll(status, unread, unseen, version)
+    return Marks([marked[at] for at in range(1, len(marks) + 1)], jobs)
 
 
 class CategoryCounts(msgspec.Struct, frozen=True):

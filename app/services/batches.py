@@ -19,6 +19,20 @@ UNDER_WAY: Final = 2  # batches on their way at a time
 LANES: Final = 4  # requests that go alone at a time
 
 
+def distinct(key: Callable[[Q], object]) -> Callable[[Sequence[Q]], list[int]]:
+    """Chooses the first BATCH; one whose key is in the batch already waits for the one after."""
+
+    def choose(waiting: Sequence[Q]) -> list[int]:
+        chosen: dict[object, int] = {}
+        for at, request in enumerate(waiting):
+            chosen.setdefault(key(request), at)
+            if len(chosen) == BATCH:
+                break
+        return list(chosen.values())
+
+    return choose
+
+
 class Batches(Generic[Q, A]):
     """Asks for many at a time; each has the answer it would have alone.
 

@@ -15,7 +15,7 @@ from app.db.inbox import Field, View, Watermark
 from app.db.pool import Connection, Pool, acquire, run
 from app.outbox.publisher import Publisher
 from app.services.auth import Identity
-from app.services.batches import Batches
+from app.services.batches import Batches, distinct
 from app.services.cursors import Cursor
 from app.services.subscribers import ATTEMPTS, Subscribers
 
@@ -54,6 +54,7 @@ class Inbox:
             lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks, skip_busy=True)),
             carry_alone=lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks)),
             is_busy=lambda marked: marked.status == "busy",
+            choose=distinct(lambda mark: mark.item_id),
         )
         self._alls: Batches[inbox.MarkAll, inbox.MarkedAll] = Batches(
             lambda marks: self._write(lambda connection: inbox.mark_alls(connection, marks, skip_busy=True)),

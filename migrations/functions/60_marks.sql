@@ -14,93 +14,11 @@ LANGUAGE sql IMMUTABLE AS $$
                 ELSE 'unknown_subscriber' END
 $$;
 
--- Sets 'read' or 'archived' of one item of an inbox, whose lock is held, to `wanted`. status: not_found,
--- unchanged (nothing is written), changed. hinted: its devices are to be told.
-CREATE OR REPLACE FUNCTION mark_item(
-    env uuid, inbox uuid, item_source text, item_id uuid, field text, wanted boolean,
-    OUT status text, OUT hinted boolean
-)
-LANGUAGE plpgsql AS $$
-DECLARE
-    box               inboxes;
-    item              record;
-    read_watermark    uuid;
-    archive_watermark uuid;
-    new_read          boolean;
-    new_archived      boolean;
-    new_state         integer := 0;
-    change            integer;
-BEGIN
-    hinted := false;
-    SELECT i.* INTO STRICT box FROM inboxes i WHERE i.environment_id = env AND i.id = inbox;
-    IF item_source = 'notification' THEN
-        read_watermark := box.read_notification;
-        archive_watermark := box.archive_notification;
-        SELECT n.position, n.category, n.read, n.archived INTO item FROM notifications_by_position n
-        WHERE n.environment_id = env AND n.inbox_id = box.id
-          AND n.position = notification_position(env, item_id) AND n.id = item_id;
-    ELSE
-        read_watermark := box.read_broadcast;
-        archive_watermark := box.archive_broadcast;
-        SELECT b.position, b.category, o.read, o.archived INTO item FROM broadcasts_by_id b
-        LEFT JOIN LATERAL (SELECT d.read, d.archived FROM broadcast_overrides d
-                           WHERE d.environment_id = env AND d.inbox_id = box.id AND d.position = b.position
-                           LIMIT 1) AS o ON true
-        WHERE b.environment_id = env AND b.id = item_id AND b.position >= box.broadcasts_from;
-    END IF;
-    IF NOT FOUND THEN
-        status := 'not_found';
-        RETURN;
-    END IF;
-
-    new_read := item.read;
-    new_archived := item.archived;
-    IF field = 'read' THEN
-        new_read := override_for(wanted, item.position, read_watermark);
-        change := (is_covered(item.read, item.position, read_watermark) <> wanted)::integer;
-    ELSE
-        new_archived := override_for(wanted, item.position, archive_watermark);
-        change := (is_covered(item.archived, item.position, archive_watermark) <> wanted)::integer;
-    END IF;
-    IF change = 0 THEN
-        status := 'unchanged';
-        RETURN;
-    END IF;
-
-    IF item_source = 'notification' THEN
-        UPDATE notifications_by_position n SET read = new_read, archived = new_archived
-        WHERE n.environment_id = env AND n.position = item.position
-        RETURNING n.override_state INTO STRICT new_state;
-        change := in_view('unread', new_read, new_archived, item.position, read_watermark, archive_watermark)::integer
-                  - in_view('unread', item.read, item.archived, item.position, read_watermark, archive_watermark)::integer;
-        IF change <> 0 THEN
-            UPDATE inbox_categories c SET unread = c.unread + change
-            WHERE c.environment_id = env AND c.inbox_id = box.id AND c.category = item.category;
-        END IF;
-        IF field = 'read' AND wanted THEN
-            INSERT INTO timeline (environment_id, position, status, occurred_at)
-            VALUES (env, item.position, 'read', clock_timestamp()) ON CONFLICT DO NOTHING;
-        END IF;
-    ELSIF new_read IS NULL AND new_archived IS NULL THEN
-        DELETE FROM broadcast_overrides o
-        WHERE o.environment_id = env AND o.inbox_id = box.id AND o.position = item.position;
-    ELSE
-        INSERT INTO broadcast_overrides (environment_id, inbox_id, position, read, archived)
-        VALUES (env, box.id, item.position, new_read, new_archived)
-        ON CONFLICT (environment_id, inbox_id, position)
-            DO UPDATE SET read = excluded.read, archived = excluded.archived;
-    END IF;
-    UPDATE inboxes i SET version = i.version + 1, override_states = i.override_states | (1 << new_state)
-    WHERE i.environment_id = env AND i.id = box.id;
-    hinted := NOT is_muted(env, box.id, item.category);
-    status := 'changed';
-END
-$$;
-
--- The same for many: mark n is element n of each array, and they are made in order. Whose: subscribers[n], or
--- with NULL whoever holds the notification. One row per mark; status as mark_item(), or unknown_subscriber, or
--- busy: with skip_busy, a mark of an inbox which is held (or gone) is left out, so that it keeps nobody else's
--- waiting. And one row per hint job owed, with a mark of its environment and no status.
+-- Sets 'read' or 'archived' (fields[n]) of one item to wanteds[n]; mark n is element n of each array, and no two
+-- are of one item. Whose: subscribers[n], or with NULL whoever holds the notification.
+-- One row per mark; status: unknown_subscriber, not_found, unchanged (nothing is written), changed; or busy: with
+-- skip_busy, a mark of an inbox which is held (or gone) is left out, so that it keeps nobody else's waiting. And
+-- one row per hint job owed, with a mark of its environment and no status.
 CREATE OR REPLACE FUNCTION mark_items(
     envs uuid[], subscribers text[], sources text[], item_ids uuid[], fields text[], wanteds boolean[],
     skip_busy boolean
@@ -108,7 +26,7 @@ CREATE OR REPLACE FUNCTION mark_items(
 LANGUAGE plpgsql ROWS 64 AS $$
 #variable_conflict use_column
 DECLARE
-    boxes  uuid[] := ARRAY(
+    boxes uuid[] := ARRAY(
         SELECT coalesce(own.id, holder.inbox_id)
         FROM unnest(envs, subscribers, item_ids) WITH ORDINALITY AS m (env, subscriber, item_id, nth)
         LEFT JOIN LATERAL (SELECT s.id FROM subscribers s
@@ -118,34 +36,104 @@ DECLARE
                              AND n.position = notification_position(m.env, m.item_id) AND n.id = m.item_id
                            LIMIT 1) AS holder ON true
         ORDER BY m.nth);
-    held   uuid[] := hold_inboxes(envs, boxes, skip_busy);
-    marked record;
-    hinted integer[]; -- the marks that devices are to be told of
+    held  uuid[] := hold_inboxes(envs, boxes, skip_busy);
 BEGIN
-    FOR n IN 1 .. cardinality(envs) LOOP
-        request := n;
-        IF boxes[n] = ANY (held) THEN
-            SELECT m.* INTO marked
-            FROM mark_item(envs[n], boxes[n], sources[n], item_ids[n], fields[n], wanteds[n]) AS m;
-            status := marked.status;
-            IF marked.hinted THEN
-                hinted := hinted || n;
-            END IF;
-        ELSE
-            status := unmarked(boxes[n], subscribers[n], skip_busy);
-        END IF;
-        RETURN NEXT;
-    END LOOP;
-    IF hinted IS NULL THEN
-        RETURN;
-    END IF;
     RETURN QUERY
-    SELECT g.request, NULL, o.job_id, o.job
-    FROM (SELECT min(h.n) AS request, envs[h.n] AS env, fields[h.n] AS field, sources[h.n] AS source,
-                 jsonb_agg(jsonb_build_array(boxes[h.n], item_ids[h.n]) ORDER BY h.n) AS hints
-          FROM unnest(hinted) AS h (n) GROUP BY 2, 3, 4) AS g
-    CROSS JOIN LATERAL owe_hints(g.env, CASE g.field WHEN 'read' THEN 'read_state' ELSE 'archive_state' END,
-                                 g.source, clock_us(), g.hints) AS o;
+    WITH found AS MATERIALIZED ( -- inbox_at NULL: not held; position NULL: not there
+        SELECT m.*, box.row_at AS inbox_at, box.read_watermark, box.archive_watermark,
+               item.row_at, item.position, item.category, item.read, item.archived
+        FROM (SELECT u.*, CASE u.source WHEN 'notification' THEN notification_position(u.env, u.item_id) END AS place
+              FROM unnest(envs, subscribers, sources, item_ids, fields, wanteds, boxes) WITH ORDINALITY
+                   AS u (env, subscriber, source, item_id, field, wanted, inbox_id, nth)) AS m
+        LEFT JOIN LATERAL (
+            SELECT i.ctid AS row_at, i.broadcasts_from,
+                   CASE m.source WHEN 'notification' THEN i.read_notification
+                                 ELSE i.read_broadcast END AS read_watermark,
+                   CASE m.source WHEN 'notification' THEN i.archive_notification
+                                 ELSE i.archive_broadcast END AS archive_watermark
+            FROM inboxes i
+            WHERE i.environment_id = m.env AND i.id = m.inbox_id AND m.inbox_id = ANY (held) LIMIT 1) AS box ON true
+        LEFT JOIN LATERAL (
+            SELECT n.row_at, n.position, n.category, n.read, n.archived
+            FROM notifications_by_position n
+            WHERE n.environment_id = m.env AND n.position = m.place AND n.id = m.item_id
+              AND n.inbox_id = m.inbox_id
+            UNION ALL
+            SELECT NULL, b.position, b.category, o.read, o.archived
+            FROM broadcasts b
+            LEFT JOIN broadcast_overrides o
+                ON o.environment_id = m.env AND o.inbox_id = m.inbox_id AND o.position = b.position
+            WHERE m.source = 'broadcast' AND b.environment_id = m.env AND b.id = m.item_id
+              AND b.position >= box.broadcasts_from) AS item ON true
+    ), judged AS MATERIALIZED (
+        SELECT f.*,
+               CASE f.field WHEN 'read' THEN override_for(f.wanted, f.position, f.read_watermark)
+                            ELSE f.read END AS new_read,
+               CASE f.field WHEN 'read' THEN f.archived
+                            ELSE override_for(f.wanted, f.position, f.archive_watermark) END AS new_archived,
+               CASE WHEN f.inbox_at IS NULL THEN unmarked(f.inbox_id, f.subscriber, skip_busy)
+                    WHEN f.position IS NULL THEN 'not_found'
+                    WHEN f.wanted = CASE f.field WHEN 'read' THEN is_covered(f.read, f.position, f.read_watermark)
+                                                 ELSE is_covered(f.archived, f.position, f.archive_watermark) END
+                        THEN 'unchanged'
+                    ELSE 'changed' END AS verdict
+        FROM found f
+    ), change AS MATERIALIZED (
+        SELECT j.*,
+               in_view('unread', j.new_read, j.new_archived, j.position, j.read_watermark, j.archive_watermark)::integer
+               - in_view('unread', j.read, j.archived, j.position, j.read_watermark, j.archive_watermark)::integer
+                   AS unread
+        FROM judged j WHERE j.verdict = 'changed'
+    ), stored AS (
+        UPDATE notifications n SET read = c.new_read, archived = c.new_archived
+        FROM change c
+        WHERE c.source = 'notification' AND n.position = c.position AND n.ctid = c.row_at
+        RETURNING c.inbox_at, n.override_state
+    ), counted AS (
+        UPDATE inbox_categories k SET unread = k.unread + g.unread
+        FROM (SELECT counter.row_at, sums.unread
+              FROM (SELECT c.env, c.inbox_id, c.category, sum(c.unread) AS unread FROM change c
+                    WHERE c.source = 'notification' GROUP BY 1, 2, 3) AS sums
+              CROSS JOIN LATERAL (SELECT k.ctid AS row_at FROM inbox_categories k
+                                  WHERE k.environment_id = sums.env AND k.inbox_id = sums.inbox_id
+                                    AND k.category = sums.category LIMIT 1) AS counter
+              WHERE sums.unread <> 0) AS g
+        WHERE k.ctid = g.row_at
+    ), told AS (
+        INSERT INTO timeline (environment_id, position, status, occurred_at)
+        SELECT c.env, c.position, 'read', clock_timestamp() FROM change c
+        WHERE c.source = 'notification' AND c.field = 'read' AND c.wanted ORDER BY 1, 2
+        ON CONFLICT DO NOTHING
+    ), undecided AS (
+        DELETE FROM broadcast_overrides o
+        USING change c
+        WHERE c.source = 'broadcast' AND c.new_read IS NULL AND c.new_archived IS NULL
+          AND o.environment_id = c.env AND o.inbox_id = c.inbox_id AND o.position = c.position
+    ), decided AS (
+        INSERT INTO broadcast_overrides (environment_id, inbox_id, position, read, archived)
+        SELECT c.env, c.inbox_id, c.position, c.new_read, c.new_archived FROM change c
+        WHERE c.source = 'broadcast' AND (c.new_read IS NOT NULL OR c.new_archived IS NOT NULL)
+        ON CONFLICT (environment_id, inbox_id, position)
+            DO UPDATE SET read = excluded.read, archived = excluded.archived
+    ), moved AS (
+        UPDATE inboxes i SET version = i.version + 1, override_states = i.override_states | g.states
+        FROM (SELECT u.inbox_at, bit_or(u.states) AS states
+              FROM (SELECT s.inbox_at, 1 << s.override_state AS states FROM stored s
+                    UNION ALL
+                    SELECT c.inbox_at, 0 FROM change c WHERE c.source = 'broadcast') AS u
+              GROUP BY 1) AS g
+        WHERE i.ctid = g.inbox_at
+    ), owed AS MATERIALIZED (
+        SELECT g.request, o.job_id, o.job
+        FROM (SELECT min(c.nth) AS request, c.env, c.field, c.source,
+                     jsonb_agg(jsonb_build_array(c.inbox_id, c.item_id) ORDER BY c.nth) AS hints
+              FROM change c WHERE NOT is_muted(c.env, c.inbox_id, c.category) GROUP BY 2, 3, 4) AS g
+        CROSS JOIN LATERAL owe_hints(g.env, CASE g.field WHEN 'read' THEN 'read_state' ELSE 'archive_state' END,
+                                     g.source, clock_us(), g.hints) AS o
+    )
+    SELECT j.nth::integer, j.verdict, NULL::uuid, NULL::jsonb FROM judged j
+    UNION ALL
+    SELECT o.request::integer, NULL, o.job_id, o.job FROM owed o;
 END
 $$;
 
