@@ -27,8 +27,8 @@ async def insert_entry(
 ) -> None:
     """actor: None for whoever runs the server. target: the TypeID, or the name, of what was acted on.
 
-    details: what was asked for, as JSON; never a key, secret, password or payload. Call it in the
-    transaction of the write.
+    details: what was asked for, as JSON; never a key, secret, password or payload, of which
+    a broadcast's title may be told. Call it in the transaction of the write.
     """
     await connection.execute(
         INSERT_ENTRY,

@@ -6,16 +6,17 @@ from uuid import UUID
 
 import msgspec
 
+from app.contract import timestamps
 from app.db import inbox
 from app.db.inbox import Row
 from app.db.pool import Connection
 
 
 class Positions(msgspec.Struct, frozen=True):
-    """A watermark, by source: the zero UUID covers nothing."""
+    """A watermark, by source; None where it covers nothing that this person ever had."""
 
-    notification: UUID
-    broadcast: UUID
+    notification: UUID | None
+    broadcast: UUID | None
 
 
 class SubscriberState(msgspec.Struct, frozen=True):
@@ -38,7 +39,7 @@ PAGE: Final = 20  # as the inbox's own
 SELECT_STATE: Final = """
 SELECT s.created_at, c.unread, c.unseen, c.version,
        i.read_notification, i.read_broadcast, i.seen_notification, i.seen_broadcast,
-       i.archive_notification, i.archive_broadcast,
+       i.archive_notification, i.archive_broadcast, i.id, i.broadcasts_from,
        ARRAY(SELECT p.category FROM preferences p
              WHERE p.environment_id = $1 AND p.inbox_id = i.id ORDER BY 1),
        page.*
@@ -57,15 +58,27 @@ async def select_state(
     row = await connection.fetchrow(SELECT_STATE, environment_id, subscriber_id, PAGE)
     if row is None:
         return None
-    created_at, unread, unseen, version, *watermarks = row[:10]
+    created_at, unread, unseen, version, *watermarks, made, broadcasts_from = row[:12]
     return SubscriberState(
         created_at=created_at,
         unread=unread,
         unseen=unseen,
         version=version,
-        read=Positions(*watermarks[0:2]),
-        seen=Positions(*watermarks[2:4]),
-        archive=Positions(*watermarks[4:6]),
-        muted=row[10],
-        rows=inbox.to_page(row[11:]).rows,
+        read=_covered(*watermarks[0:2], made, broadcasts_from),
+        seen=_covered(*watermarks[2:4], made, broadcasts_from),
+        archive=_covered(*watermarks[4:6], made, broadcasts_from),
+        muted=row[12],
+        rows=inbox.to_page(row[13:]).rows,
+    )
+
+
+def _covered(notification: UUID, broadcast: UUID, made: UUID, broadcasts_from: UUID) -> Positions:
+    """A watermark that moved while there was nothing stands where the inbox begins, or before.
+
+    Each direct item is later than the moment the inbox was made, and no broadcast in it is from before
+    broadcasts_from.
+    """
+    has_notification = timestamps.position_us(notification) > timestamps.position_us(made)
+    return Positions(
+        notification if has_notification else None, broadcast if broadcast >= broadcasts_from else None
     )

@@ -1,7 +1,10 @@
 """Broadcasts by an administrator's hand: as a backend's, and with a line in the audit of the same commit."""
 
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from app.contract import ids, timestamps
 from app.contract.admin import AuditAction
@@ -12,13 +15,19 @@ from app.db.admin_sessions import AdminIdentity
 from app.db.environments import EnvironmentRecord
 from app.db.pool import Connection, Pool, acquire
 from app.services.broadcasts import Along, Broadcasts, Reply
+from app.services.records import Records
 from app.services.retractions import Retractions
+
+_TITLE: Final = 200  # characters of it that the audit keeps
 
 
 class Composer:
-    def __init__(self, pool: Pool, broadcasts: Broadcasts, retractions: Retractions) -> None:
+    def __init__(
+        self, pool: Pool, broadcasts: Broadcasts, records: Records, retractions: Retractions
+    ) -> None:
         self._pool = pool
         self._broadcasts = broadcasts
+        self._records = records
         self._retractions = retractions
 
     async def audience(self, environment: EnvironmentRecord, category: str | None) -> Audience:
@@ -32,7 +41,7 @@ class Composer:
     ) -> Reply:
         """Raises what Broadcasts.send() raises."""
         asked = {
-            "category": request.category,
+            **_about(request.category, request.payload_text),
             "idempotency_key": request.idempotency_key,
             "deliver_at": timestamps.format_optional(request.deliver_at),
             "expires_at": timestamps.format_optional(request.expires_at),
@@ -43,10 +52,26 @@ class Composer:
         )
 
     async def delete(self, actor: AdminIdentity, environment: EnvironmentRecord, broadcast_id: UUID) -> None:
-        """Raises what Retractions.broadcast() raises."""
+        """The audit keeps what it was called. Raises what Retractions.broadcast() raises."""
+        found = await self._records.broadcast(
+            environment.id, broadcast_id
+        )  # what is kept of it never changes
+        details = _about(found.category, bytes(found.payload).decode())
         await self._retractions.broadcast(
-            environment.id, broadcast_id, along=_audited(actor, "broadcast.delete", environment, {})
+            environment.id, broadcast_id, along=_audited(actor, "broadcast.delete", environment, details)
         )
+
+
+class _Titled(msgspec.Struct):
+    title: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+
+
+def _about(category: str, payload: str) -> dict[str, str]:
+    """What the audit says of a broadcast: its category and, where it has one, the beginning of its title."""
+    title = bytes(msgspec.json.decode(payload, type=_Titled).title)
+    if not title.startswith(b'"'):
+        return {"category": category}
+    return {"category": category, "title": msgspec.json.decode(title, type=str)[:_TITLE]}
 
 
 def _audited(

@@ -39,5 +39,5 @@ def _times(watermark: Positions) -> SourceTimes:
     return SourceTimes(_time(watermark.notification), _time(watermark.broadcast))
 
 
-def _time(position: UUID) -> str | None:
-    return timestamps.format_us(timestamps.position_us(position)) if position.int else None
+def _time(position: UUID | None) -> str | None:
+    return None if position is None else timestamps.format_us(timestamps.position_us(position))

@@ -19,7 +19,8 @@ A route, from top to bottom:
 - The service opens one transaction (`async with acquire(pool) as c, c.transaction():`), writes, and calls
   `audit.insert_entry(c, admin, "thing.update", target=…, environment_slug=…, details=…)` in it. The action
   is one of AuditAction in app.contract.admin. Details say what was asked for, and never hold a key, secret,
-  password or payload. What must follow a commit (hints) follows it.
+  password or payload (of a broadcast, the beginning of its title). What must follow a commit (hints)
+  follows it.
 - Shapes stand in app/contract/admin*.py; their names must differ from those in app.contract.resources, as
   the OpenAPI document has one name each. Each field needs its word in app/api/openapi/glossary.py.
 - Register the handler in app/api/routes.py, and give it a line in tests/app/api/admin/table.py, whose

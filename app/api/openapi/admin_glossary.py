@@ -86,7 +86,7 @@ WORDS: Final[dict[str, Word]] = {
         examples=["acme"],
     ),
     "details": word(
-        "What was asked for. Never a secret.",
+        "What was asked for; of a broadcast its category and title, too, when it is deleted. Never a secret.",
         examples=[{"email": "grace@example.com", "role": "operator"}],
     ),
     "slug": word(

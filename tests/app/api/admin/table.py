@@ -230,7 +230,7 @@ TABLE: Final[Mapping[str, Line]] = {
         capability="broadcast:compose",
         path=ENVIRONMENT + "/broadcasts",
         status=201,
-        body={"category": "news", "payload": {"title": SECRET_PAYLOAD}},
+        body={"category": "news", "payload": {"title": "Hi", "body": SECRET_PAYLOAD}},
         malformed=[
             *NOT_A_BODY,
             {"category": ""},

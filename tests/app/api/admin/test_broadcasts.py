@@ -1,6 +1,7 @@
 """Broadcasts by the console: as a backend's, seen by the same people."""
 
 import httpx
+import pytest
 
 from app.db.pool import Pool
 from tests.app.api.wire import assert_refused
@@ -34,7 +35,37 @@ async def test_it_is_as_a_backends(
         ("broadcast.delete", broadcast_id),
         ("broadcast.send", broadcast_id),
     ]
-    assert entries[1]["details"] == {"category": "news", "idempotency_key": "hi"}
+    assert entries[1]["details"] == {"category": "news", "title": "Hi", "idempotency_key": "hi"}
+    assert entries[0]["details"] == {"category": "news", "title": "Hi"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        ("{}", None),
+        ('{"title": 1e400}', None),
+        ('{"title": {"title": "inner"}, "body": "secret"}', None),
+        ('{"title": "\\u00fc\\n", "n": 1e400}', "ü\n"),
+        (f'{{"title": "{"ü" * 201}"}}', "ü" * 200),
+    ],
+)
+async def test_the_audit_tells_what_one_that_is_gone_was_called(
+    payload: str, told: str | None, console: httpx.AsyncClient, backend: httpx.AsyncClient
+) -> None:
+    """Whoever sent it."""
+    content = f'{{"category": "news", "payload": {payload}}}'.encode()
+    for client, path in ((console, PATH), (backend, "/v1/broadcasts")):
+        sent = await client.post(path, content=content, headers={"Content-Type": "application/json"})
+        assert sent.status_code == 201, sent.text
+        assert (await console.delete(f"{PATH}/{sent.json()['id']}")).status_code == 204
+    entries = (await console.get("/admin/api/audit")).json()["items"]
+    assert [entry["action"] for entry in entries] == [
+        "broadcast.delete",
+        "broadcast.delete",
+        "broadcast.send",
+    ]
+    assert [entry["details"].get("title") for entry in entries] == [told] * 3
+    assert [entry["details"]["category"] for entry in entries] == ["news"] * 3
 
 
 async def test_one_that_is_not_recorded_is_not_sent(

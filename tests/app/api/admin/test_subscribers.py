@@ -104,6 +104,26 @@ async def test_watermarks_are_the_times_of_the_newest_items_they_cover(
     }
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["after_others_broadcast", "in_a_new_environment"])
+async def test_a_watermark_that_covers_nothing_has_no_time(
+    before: bool, console: httpx.AsyncClient, backend: httpx.AsyncClient, ada: httpx.AsyncClient
+) -> None:
+    """However often an empty inbox was marked; and each source by itself."""
+    none = {"notification": None, "broadcast": None}
+    if before:
+        await backend.post("/v1/broadcasts", json={"category": "too.early.for.ada"})
+    for what in ("seen", "read", "archive"):
+        assert (await ada.post(f"{INBOX}/{what}-all")).status_code == 200
+    found = (await console.get(f"{PATH}/ada")).json()
+    assert found["watermarks"] == {"read": none, "seen": none, "archive": none}
+    await backend.post("/v1/notifications", json={"subscriber_id": "ada", "category": "news"})
+    [item] = (await ada.get(f"{INBOX}/items")).json()["items"]
+    await ada.post(f"{INBOX}/read-all")
+    found = (await console.get(f"{PATH}/ada")).json()
+    only = {"notification": item["occurred_at"], "broadcast": None}
+    assert found["watermarks"] == {"read": only, "seen": none, "archive": none}
+
+
 async def test_looking_creates_nobody(
     console: httpx.AsyncClient, environment: Environment, pool: Pool
 ) -> None:
