@@ -64,9 +64,9 @@ async def select_state(
         unread=unread,
         unseen=unseen,
         version=version,
-        read=_covered(*watermarks[0:2], made, broadcasts_from),
-        seen=_covered(*watermarks[2:4], made, broadcasts_from),
-        archive=_covered(*watermarks[4:6], made, broadcasts_from),
+        read=_covered(watermarks[0], watermarks[1], made, broadcasts_from),
+        seen=_covered(watermarks[2], watermarks[3], made, broadcasts_from),
+        archive=_covered(watermarks[4], watermarks[5], made, broadcasts_from),
         muted=row[12],
         rows=inbox.to_page(row[13:]).rows,
     )

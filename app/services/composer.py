@@ -53,9 +53,7 @@ class Composer:
 
     async def delete(self, actor: AdminIdentity, environment: EnvironmentRecord, broadcast_id: UUID) -> None:
         """The audit keeps what it was called. Raises what Retractions.broadcast() raises."""
-        found = await self._records.broadcast(
-            environment.id, broadcast_id
-        )  # what is kept of it never changes
+        found = await self._records.broadcast(environment.id, broadcast_id)  # its words never change
         details = _about(found.category, bytes(found.payload).decode())
         await self._retractions.broadcast(
             environment.id, broadcast_id, along=_audited(actor, "broadcast.delete", environment, details)
