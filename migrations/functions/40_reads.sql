@@ -147,7 +147,9 @@ CREATE OR REPLACE FUNCTION broadcast_page(
 ) RETURNS TABLE (item uuid, id uuid, category text, payload json, read boolean, archived boolean)
 LANGUAGE plpgsql STABLE ROWS 20 AS $$
 DECLARE
-    plain record; -- the range of the broadcasts that nobody decided about
+    plain   record; -- the range of the broadcasts that nobody decided about
+    decided boolean := EXISTS (SELECT FROM broadcast_overrides o
+                               WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id);
 BEGIN
     SELECT v.above, least(v.up_to, before) AS up_to INTO STRICT plain
     FROM view_ranges(view, box.read_broadcast, box.archive_broadcast) v WHERE v.override_state = 0;
@@ -159,9 +161,10 @@ BEGIN
         FROM broadcasts b
         WHERE b.environment_id = box.environment_id
           AND b.position >= box.broadcasts_from AND b.position > plain.above AND b.position <= plain.up_to
-          AND NOT EXISTS (SELECT FROM broadcast_overrides o
-                          WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
-                            AND o.position = b.position OFFSET 0)
+          AND (NOT decided OR NOT EXISTS (
+              SELECT FROM broadcast_overrides o
+              WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
+                AND o.position = b.position OFFSET 0))
         ORDER BY b.position DESC LIMIT page_size;
     ELSE
         RETURN QUERY
@@ -172,9 +175,10 @@ BEGIN
             WHERE b.environment_id = box.environment_id AND b.category = wanted.category
               AND b.position >= box.broadcasts_from AND b.position > plain.above
               AND b.position <= plain.up_to
-              AND NOT EXISTS (SELECT FROM broadcast_overrides o
-                              WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
-                                AND o.position = b.position OFFSET 0)
+              AND (NOT decided OR NOT EXISTS (
+                  SELECT FROM broadcast_overrides o
+                  WHERE o.environment_id = box.environment_id AND o.inbox_id = box.id
+                    AND o.position = b.position OFFSET 0))
             ORDER BY b.position DESC LIMIT page_size) AS one;
     END IF;
     RETURN QUERY
