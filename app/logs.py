@@ -57,6 +57,11 @@ def configure(*, log_format: str, level: str) -> None:
         logger.setLevel(logging.WARNING)
 
 
+def one_line(error: BaseException) -> str:
+    """What it is, and the first line of what it says."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
 class Seldom:
     """For what may happen a thousand times a second and is worth a line every few."""
 

@@ -55,9 +55,9 @@ def connect(url: str) -> Redis:
 
 
 def connect_subscriber(url: str) -> Redis:
-    """A client for pub/sub: reads wait for as long as nothing is said."""
+    """A client for pub/sub: reads wait for as long as nothing is said. Of a cluster, it is of one node."""
     return Redis.from_url(
-        url,
+        node_url(url) or url,
         socket_timeout=None,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),

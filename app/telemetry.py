@@ -155,6 +155,12 @@ job_wait: Final = Histogram(
     "bellwire_job_wait_seconds", "From a job's due time to its start.", ("job_type",), buckets=_SECONDS
 )
 jobs: Final = Counter("bellwire_jobs", "Jobs that ended, by outcome.", ("job_type", "outcome"))
+pass_failures: Final = Counter(
+    "bellwire_pass_failures", "Passes of a worker's loop that ended in an error.", ("loop",)
+)
+set_aside: Final = Gauge(
+    "bellwire_set_aside", "Items that failed on their own and wait for another try.", ("kind",)
+)
 dead_letters: Final = Gauge("bellwire_dead_letters", "Jobs parked after their last attempt.", ("job_type",))
 counter_drift: Final = Gauge(
     "bellwire_counter_drift",

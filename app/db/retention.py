@@ -1,12 +1,12 @@
 """What time takes away, and the partitions it needs next."""
 
+from collections.abc import Sequence
 from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 
-from app.db.delivery import Outcome, owed
-from app.db.outbox import HintJob
+from app.db.delivery import Item, Removed
 from app.db.pool import Connection, fetch_one
 
 TRY_LOCK: Final = "SELECT pg_try_advisory_lock($1)"
@@ -42,29 +42,34 @@ async def select_oldest_kept(connection: Connection, months: int) -> UUID:
     return oldest
 
 
-class Retired(msgspec.Struct, frozen=True):
-    """removed: how many items. jobs: the hint jobs owed."""
-
-    removed: int
-    jobs: list[HintJob]
+RETIRE_ITEMS: Final = "SELECT environment_id, job_id, job, removed FROM retire_items($1, $2, $3)"
 
 
-RETIRE_ITEMS: Final = "SELECT environment_id, job_id, job, removed FROM retire_items($1, $2)"
-
-
-async def retire_items(connection: Connection, oldest: UUID, batch: int) -> Retired:
+async def retire_items(
+    connection: Connection, oldest: UUID, batch: int, set_aside: Sequence[UUID]
+) -> Removed:
     """Removes up to `batch` items from before `oldest`, in one transaction."""
-    rows = await connection.fetch(RETIRE_ITEMS, oldest, batch)
-    return Retired(sum(row[3] for row in rows), owed([row[:3] for row in rows]))
+    return Removed.of(await connection.fetch(RETIRE_ITEMS, oldest, batch, set_aside))
 
 
-RETIRE_BROADCAST: Final = "SELECT environment_id, job_id, job FROM retire_broadcast($1)"
+SELECT_OLD_ITEMS: Final = "SELECT environment_id, position FROM old_items($1, $2, $3)"
 
 
-async def retire_broadcast(connection: Connection, oldest: UUID) -> Outcome | None:
-    """Removes one broadcast from before `oldest`; None where there is none."""
-    row = await connection.fetchrow(RETIRE_BROADCAST, oldest)
-    return None if row is None else Outcome(HintJob.owed(*row))
+async def select_old_items(
+    connection: Connection, oldest: UUID, batch: int, set_aside: Sequence[UUID]
+) -> list[Item]:
+    """What retire_items() would remove."""
+    return [Item(*row) for row in await connection.fetch(SELECT_OLD_ITEMS, oldest, batch, set_aside)]
+
+
+SELECT_OLD_BROADCASTS: Final = "SELECT environment_id, id FROM old_broadcasts($1, $2)"
+
+
+async def select_old_broadcasts(
+    connection: Connection, oldest: UUID, set_aside: Sequence[UUID]
+) -> list[Item]:
+    """Those from before `oldest`, the first of each environment."""
+    return [Item(*row) for row in await connection.fetch(SELECT_OLD_BROADCASTS, oldest, set_aside)]
 
 
 FORGET_REQUESTS: Final = "SELECT forget_requests($1)"

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
+import asyncpg
 import msgspec
 import structlog
 from redis.asyncio import Redis
@@ -12,7 +14,8 @@ from app import redis, telemetry
 from app.contract.hints import Hint
 from app.db import outbox
 from app.db.outbox import HintJob, Job
-from app.db.pool import Pool, acquire
+from app.db.pool import Pool, acquire, run
+from app.logs import one_line
 from app.worker.pace import Pace
 
 log = structlog.stdlib.get_logger()
@@ -45,11 +48,31 @@ class HintJobs:
         if not await redis.publish(self._client, hints):
             return redis.AWAY_PAUSE_S  # the leases run out, and the jobs are claimed again
         if jobs:
-            async with acquire(self._pool) as connection:
-                await outbox.finish_hint_jobs(connection, jobs, hints)
-            telemetry.jobs.labels("hint", "done").inc(len(jobs))
+            await self._finish(jobs, hints)
         self._pace.took(time.monotonic() - begun)
         return 0
+
+    async def _finish(self, jobs: Sequence[HintJob], hints: Sequence[Hint]) -> None:
+        """All at once; where that fails one by one, so that one that cannot end keeps no other."""
+        try:
+            await run(self._pool, lambda c: outbox.finish_hint_jobs(c, jobs, hints))
+            telemetry.jobs.labels("hint", "done").inc(len(jobs))
+        except asyncpg.PostgresError as error:
+            if len(jobs) == 1:
+                await self._fail(jobs[0].environment_id, jobs[0].id, error)
+                return
+            log.warning("a batch failed; doing it one by one", kind="hint", error=one_line(error))
+            for job in jobs:
+                theirs = {(hint.environment_id, hint.inbox_id, hint.item_id) for hint in job.to_hints()}
+                await self._finish(
+                    [job], [h for h in hints if (h.environment_id, h.inbox_id, h.item_id) in theirs]
+                )
+
+    async def _fail(self, environment_id: UUID, job_id: UUID, error: Exception) -> None:
+        log.error("a hint job failed", job=str(job_id), error=one_line(error))
+        async with acquire(self._pool) as connection:
+            parked = await outbox.fail_job(connection, environment_id, job_id, str(error))
+        telemetry.jobs.labels("hint", "parked" if parked else "failed").inc()
 
     async def _decode(self, claimed: Sequence[Job]) -> list[HintJob]:
         """What cannot be read fails on its own, and takes nothing else along."""
@@ -58,10 +81,7 @@ class HintJobs:
             try:
                 jobs.append(outbox.to_hint_job(job))
             except msgspec.DecodeError as error:
-                log.exception("a hint job cannot be read", job=str(job.id))
-                async with acquire(self._pool) as connection:
-                    parked = await outbox.fail_job(connection, job.environment_id, job.id, str(error))
-                telemetry.jobs.labels("hint", "parked" if parked else "failed").inc()
+                await self._fail(job.environment_id, job.id, error)
         return jobs
 
 

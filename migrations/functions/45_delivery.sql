@@ -203,33 +203,37 @@ BEGIN
 END
 $$;
 
--- Delivers what is due of the direct items that wait, an equal share of each environment, at most about
--- `batch`. What expired while it waited, or whose person was erased, is dropped. Rows that a cancellation
--- or another worker holds are passed over.
--- One row per hint job owed.
-CREATE OR REPLACE FUNCTION deliver_due(batch integer)
-RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
-LANGUAGE plpgsql ROWS 10 AS $$
+-- Holds what is due of the direct items that wait, an equal share of each environment, at most about `batch`.
+-- Rows that a cancellation or another worker holds are passed over, and those whose ids are set aside.
+CREATE OR REPLACE FUNCTION hold_due(batch integer, set_aside uuid[])
+RETURNS TABLE (environment_id uuid, id uuid, inbox_id uuid, row_at tid)
+LANGUAGE plpgsql ROWS 64 AS $$
 #variable_conflict use_column
 DECLARE
-    due_envs uuid[];
-    due_rows tid[];
-    boxes    uuid[];
-    now_us   bigint := clock_us();
+    now_us bigint := clock_us();
 BEGIN
+    RETURN QUERY
     WITH tenant (env) AS MATERIALIZED (SELECT * FROM environments_with_scheduled())
-    SELECT array_agg(tenant.env), array_agg(due.row_at), array_agg(due.inbox_id) INTO due_envs, due_rows, boxes
+    SELECT tenant.env, due.id, due.inbox_id, due.row_at
     FROM tenant
     CROSS JOIN LATERAL (
-        SELECT s.row_at, s.inbox_id FROM scheduled_by_place s
+        SELECT s.id, s.row_at, s.inbox_id FROM scheduled_by_place s
         WHERE s.environment_id = tenant.env AND s.inbox_id IS NOT NULL
-          AND s.place <= position_ceiling(now_us)
+          AND s.place <= position_ceiling(now_us) AND s.id <> ALL (set_aside)
         ORDER BY s.place
         LIMIT (SELECT greatest(batch / greatest(count(*), 1), 1) FROM tenant)
         FOR UPDATE SKIP LOCKED) AS due;
-    IF due_envs IS NULL THEN
-        RETURN;
-    END IF;
+END
+$$;
+
+-- Delivers direct items that wait and are held: element n of each array is the nth's. What expired while it
+-- waited, or whose person was erased, is dropped.
+-- One row per hint job owed.
+CREATE OR REPLACE FUNCTION deliver_held(due_envs uuid[], due_rows tid[], boxes uuid[])
+RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
+LANGUAGE plpgsql ROWS 10 AS $$
+#variable_conflict use_column
+BEGIN
     PERFORM FROM (SELECT DISTINCT d.env, d.inbox_id FROM unnest(due_envs, boxes) AS d (env, inbox_id)
                   ORDER BY 1, 2) AS wanted
     CROSS JOIN LATERAL (SELECT FROM inboxes i
@@ -262,32 +266,78 @@ BEGIN
 END
 $$;
 
--- Delivers one due broadcast, or drops it where it expired while it waited. No row: none is due.
-CREATE OR REPLACE FUNCTION deliver_due_broadcast()
+-- Delivers about `batch` of the direct items that are due. Rows as deliver_held().
+CREATE OR REPLACE FUNCTION deliver_due(batch integer, set_aside uuid[])
+RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
+LANGUAGE plpgsql ROWS 10 AS $$
+#variable_conflict use_column
+DECLARE
+    due_envs uuid[];
+    due_rows tid[];
+    boxes    uuid[];
+BEGIN
+    SELECT array_agg(h.environment_id), array_agg(h.row_at), array_agg(h.inbox_id)
+    INTO due_envs, due_rows, boxes FROM hold_due(batch, set_aside) h;
+    IF due_envs IS NOT NULL THEN
+        RETURN QUERY SELECT * FROM deliver_held(due_envs, due_rows, boxes);
+    END IF;
+END
+$$;
+
+-- Delivers one that waits. Rows as deliver_held(); none where it is gone, or in other hands.
+CREATE OR REPLACE FUNCTION deliver_one(env uuid, item uuid)
 RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
 LANGUAGE plpgsql ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
-    due    scheduled;
+    held record;
+BEGIN
+    SELECT s.ctid AS row_at, s.inbox_id INTO held FROM scheduled s
+    WHERE s.environment_id = env AND s.id = item AND s.inbox_id IS NOT NULL FOR UPDATE SKIP LOCKED;
+    IF FOUND THEN
+        RETURN QUERY SELECT * FROM deliver_held(ARRAY[env], ARRAY[held.row_at], ARRAY[held.inbox_id]);
+    END IF;
+END
+$$;
+
+-- The broadcasts that are due, the first of each environment, without those whose ids are set aside.
+CREATE OR REPLACE FUNCTION due_broadcasts(set_aside uuid[]) RETURNS TABLE (environment_id uuid, id uuid)
+LANGUAGE plpgsql STABLE ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
     now_us bigint := clock_us();
 BEGIN
-    SELECT waiting.* INTO due
+    RETURN QUERY
+    SELECT waiting.environment_id, waiting.id
     FROM environments_with_scheduled() AS tenant (env)
     CROSS JOIN LATERAL (
-        SELECT s.* FROM scheduled s
+        SELECT s.environment_id, s.id FROM scheduled s
         WHERE s.environment_id = tenant.env AND s.inbox_id IS NULL
-          AND s.place <= position_ceiling(now_us)
-        ORDER BY s.place LIMIT 1 FOR UPDATE SKIP LOCKED) AS waiting
-    LIMIT 1;
+          AND s.place <= position_ceiling(now_us) AND s.id <> ALL (set_aside)
+        ORDER BY s.place LIMIT 1) AS waiting;
+END
+$$;
+
+-- Delivers one broadcast that waits, or drops it where it expired meanwhile. No row: it is gone, or in other
+-- hands.
+CREATE OR REPLACE FUNCTION deliver_one_broadcast(env uuid, item uuid)
+RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
+LANGUAGE plpgsql ROWS 1 AS $$
+#variable_conflict use_column
+DECLARE
+    due scheduled;
+BEGIN
+    SELECT s.* INTO due FROM scheduled s
+    WHERE s.environment_id = env AND s.id = item AND s.inbox_id IS NULL FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    DELETE FROM scheduled s WHERE s.environment_id = due.environment_id AND s.id = due.id;
-    environment_id := due.environment_id;
+    DELETE FROM scheduled s WHERE s.environment_id = env AND s.id = item;
+    environment_id := env;
     IF due.expires_at IS NULL OR due.expires_at > clock_timestamp() THEN
         SELECT d.job_id, d.job INTO job_id, job
-        FROM deliver_broadcast(due.environment_id, due.id, due.category, due.payload::text,
-                               due.idempotency_key, due.created_at, due.deliver_at, due.expires_at) AS d;
+        FROM deliver_broadcast(env, item, due.category, due.payload::text, due.idempotency_key,
+                               due.created_at, due.deliver_at, due.expires_at) AS d;
     END IF;
     RETURN NEXT;
 END
@@ -306,41 +356,41 @@ LANGUAGE sql STABLE ROWS 10 AS $$
     SELECT t.environment_id FROM tenant t WHERE t.environment_id IS NOT NULL
 $$;
 
--- Seconds until something scheduled is due, or NULL.
-CREATE OR REPLACE FUNCTION next_delivery_s() RETURNS double precision
+-- Seconds until something scheduled is due that is not set aside, or NULL.
+CREATE OR REPLACE FUNCTION next_delivery_s(set_aside uuid[]) RETURNS double precision
 LANGUAGE sql VOLATILE AS $$
     SELECT extract(epoch FROM min(first.deliver_at) - clock_timestamp())::float8
     FROM environments_with_scheduled() AS tenant (env)
     CROSS JOIN LATERAL (SELECT s.deliver_at FROM scheduled_by_place s
-                        WHERE s.environment_id = tenant.env ORDER BY s.place LIMIT 1) AS first
+                        WHERE s.environment_id = tenant.env AND s.id <> ALL (set_aside)
+                        ORDER BY s.place LIMIT 1) AS first
 $$;
 
--- Removes up to `batch` delivered direct items whose time is over. One row per environment.
-CREATE OR REPLACE FUNCTION expire_due(batch integer)
+-- Delivered direct items whose time is over, up to `batch`, without those whose positions are set aside.
+CREATE OR REPLACE FUNCTION expired_items(batch integer, set_aside uuid[])
+RETURNS TABLE (environment_id uuid, "position" uuid)
+LANGUAGE sql VOLATILE ROWS 64 AS $$
+    SELECT n.environment_id, n.position FROM notifications n
+    WHERE n.expires_at <= (SELECT clock_timestamp()) AND n.position <> ALL (set_aside)
+    ORDER BY n.expires_at LIMIT batch
+$$;
+
+-- Removes them. One row per environment.
+CREATE OR REPLACE FUNCTION expire_due(batch integer, set_aside uuid[])
 RETURNS TABLE (environment_id uuid, removed bigint, job_id uuid, job jsonb)
 LANGUAGE sql VOLATILE ROWS 10 AS $$
     SELECT r.* FROM (
         SELECT array_agg(due.environment_id) AS envs, array_agg(due.position) AS positions
-        FROM (SELECT n.environment_id, n.position FROM notifications n
-              WHERE n.expires_at <= (SELECT clock_timestamp()) ORDER BY n.expires_at LIMIT batch) AS due
+        FROM expired_items(batch, set_aside) AS due
     ) AS batch
     CROSS JOIN LATERAL remove_items(batch.envs, batch.positions, 'expired') AS r
     WHERE batch.envs IS NOT NULL
 $$;
 
--- Removes one delivered broadcast whose time is over. No row: there is none.
-CREATE OR REPLACE FUNCTION expire_due_broadcast() RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
-LANGUAGE plpgsql ROWS 1 AS $$
-#variable_conflict use_column
-DECLARE
-    due record;
-BEGIN
-    SELECT b.environment_id, b.id INTO due FROM broadcasts b
-    WHERE b.expires_at <= (SELECT clock_timestamp()) ORDER BY b.expires_at LIMIT 1;
-    IF FOUND THEN
-        environment_id := due.environment_id;
-        SELECT r.job_id, r.job INTO job_id, job FROM remove_broadcast(due.environment_id, due.id, 'expired') r;
-        RETURN NEXT; -- a retraction may have been first: then there is no job
-    END IF;
-END
+-- Delivered broadcasts whose time is over, up to ten, without those whose ids are set aside.
+CREATE OR REPLACE FUNCTION expired_broadcasts(set_aside uuid[]) RETURNS TABLE (environment_id uuid, id uuid)
+LANGUAGE sql VOLATILE ROWS 1 AS $$
+    SELECT b.environment_id, b.id FROM broadcasts b
+    WHERE b.expires_at <= (SELECT clock_timestamp()) AND b.id <> ALL (set_aside)
+    ORDER BY b.expires_at LIMIT 10
 $$;

@@ -72,39 +72,35 @@ BEGIN
 END
 $$;
 
--- Removes up to `batch` delivered items from before a position, with their counts; the people concerned
--- get one hint each. One row per environment.
-CREATE OR REPLACE FUNCTION retire_items(oldest uuid, batch integer)
+-- Delivered items from before a position, up to `batch`, without those whose positions are set aside.
+CREATE OR REPLACE FUNCTION old_items(oldest uuid, batch integer, set_aside uuid[])
+RETURNS TABLE (environment_id uuid, "position" uuid)
+LANGUAGE sql VOLATILE ROWS 64 AS $$
+    SELECT n.environment_id, n.position FROM notifications_by_position n
+    WHERE n.position < oldest AND n.position <> ALL (set_aside)
+    ORDER BY n.environment_id, n.position LIMIT batch
+$$;
+
+-- Removes them, with their counts; the people concerned get one hint each. One row per environment.
+CREATE OR REPLACE FUNCTION retire_items(oldest uuid, batch integer, set_aside uuid[])
 RETURNS TABLE (environment_id uuid, removed bigint, job_id uuid, job jsonb)
 LANGUAGE sql VOLATILE ROWS 10 AS $$
     SELECT r.* FROM (
         SELECT array_agg(n.environment_id) AS envs, array_agg(n.position) AS positions
-        FROM (SELECT n.environment_id, n.position FROM notifications_by_position n
-              WHERE n.position < oldest ORDER BY n.environment_id, n.position LIMIT batch) AS n
+        FROM old_items(oldest, batch, set_aside) AS n
     ) AS old
     CROSS JOIN LATERAL remove_items(old.envs, old.positions, 'resync') AS r
     WHERE old.envs IS NOT NULL
 $$;
 
--- Removes one broadcast from before a position, like an expired one. No row: there is none.
-CREATE OR REPLACE FUNCTION retire_broadcast(oldest uuid)
-RETURNS TABLE (environment_id uuid, job_id uuid, job jsonb)
-LANGUAGE plpgsql ROWS 1 AS $$
-#variable_conflict use_column
-DECLARE
-    old record;
-BEGIN
-    SELECT b.environment_id, b.id INTO old FROM environments e
+-- Broadcasts from before a position, the first of each environment, without those whose ids are set aside.
+CREATE OR REPLACE FUNCTION old_broadcasts(oldest uuid, set_aside uuid[])
+RETURNS TABLE (environment_id uuid, id uuid)
+LANGUAGE sql VOLATILE ROWS 10 AS $$
+    SELECT b.environment_id, b.id FROM environments e
     CROSS JOIN LATERAL (SELECT b.environment_id, b.id FROM broadcasts b
-                        WHERE b.environment_id = e.id AND b.position < oldest
+                        WHERE b.environment_id = e.id AND b.position < oldest AND b.id <> ALL (set_aside)
                         ORDER BY b.position LIMIT 1) AS b
-    LIMIT 1;
-    IF FOUND THEN
-        environment_id := old.environment_id;
-        SELECT r.job_id, r.job INTO job_id, job FROM remove_broadcast(old.environment_id, old.id, 'expired') r;
-        RETURN NEXT;
-    END IF;
-END
 $$;
 
 -- Forgets up to `batch` idempotency records that have had their time. Returns how many.

@@ -100,6 +100,22 @@ async def test_buckets_of_a_cluster_are_charged_together_and_each_on_its_own(
     assert [wait == 0 for wait in waits] == [True] * 40 + [False] * 20
 
 
+async def test_a_wake_up_reaches_whoever_listens_at_one_node(nodes: list[EmbeddedRedis]) -> None:
+    """As workers do, which are given the cluster's URL."""
+    async with (
+        redis.connect(cluster_url(nodes)) as client,
+        redis.connect_subscriber(cluster_url(nodes)) as subscriber,
+        subscriber.pubsub() as subscription,
+    ):
+        await subscription.subscribe(hints.WAKE_CHANNEL)
+        assert await subscription.get_message(timeout=5)
+        for _ in range(2 * NODES):
+            await redis.wake_workers(client)
+            heard = await subscription.get_message(timeout=5)
+            assert heard is not None
+            assert heard["type"] == "message"
+
+
 async def test_the_shard_channels_are_spread_over_the_nodes(nodes: list[EmbeddedRedis]) -> None:
     found = await stations.find_nodes(cluster_url(nodes))
     assert len(found) == NODES

@@ -108,8 +108,8 @@ LOOKUPS: Final[dict[str, Call]] = {
     ),
     "subscriber": (subscribers.SELECT_CREATED_AT, lambda who: (who.environment_id, who.subscriber_id)),
     "subscribers": (subscribers.SELECT_SUBSCRIBERS, lambda who: (who.environment_id, None, LOWEST, 51)),
-    "next delivery": (delivery.SELECT_NEXT_DELIVERY, lambda _: ()),
-    "next expiry": (delivery.SELECT_NEXT_EXPIRY, lambda _: ()),
+    "next delivery": (delivery.SELECT_NEXT_DELIVERY, lambda _: ([],)),
+    "next expiry": (delivery.SELECT_NEXT_EXPIRY, lambda _: ([],)),
     "next job": (outbox.SELECT_NEXT_DUE, lambda _: ("hint",)),
     "dead letters": (dead_letters.SELECT_DEAD_LETTERS, lambda _: (None, LOWEST, None, 11)),
 }
@@ -199,9 +199,9 @@ CREATES: Final[dict[str, Call]] = {
     ),
 }
 STEPS: Final[dict[str, Call]] = {
-    "nothing to deliver": (delivery.DELIVER_DUE, lambda _: (100,)),
-    "no broadcast to deliver": (delivery.DELIVER_DUE_BROADCAST, lambda _: ()),
-    "nothing to expire": (delivery.EXPIRE_DUE, lambda _: (100,)),
-    "no broadcast to expire": (delivery.EXPIRE_DUE_BROADCAST, lambda _: ()),
+    "nothing to deliver": (delivery.DELIVER_DUE, lambda _: (100, [])),
+    "no broadcast to deliver": (delivery.SELECT_DUE_BROADCASTS, lambda _: ([],)),
+    "nothing to expire": (delivery.EXPIRE_DUE, lambda _: (100, [])),
+    "no broadcast to expire": (delivery.SELECT_EXPIRED_BROADCASTS, lambda _: ([],)),
     "nothing to claim": (outbox.CLAIM_JOBS, lambda _: ("hint", 100)),
 }

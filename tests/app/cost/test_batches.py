@@ -40,8 +40,8 @@ async def _passed_over(connection: Connection, environment_id: UUID) -> dict[str
     waiting = await connection.fetch("SELECT id FROM scheduled LIMIT $1", BATCH)
     finished = [[row[name] for row in rows] for rows in (jobs, items) for name in ("environment_id", "id")]
     return {
-        "deliver": await history.passed_over(delivery.DELIVER_DUE, BATCH),
-        "expire": await history.passed_over(delivery.EXPIRE_DUE, BATCH),
+        "deliver": await history.passed_over(delivery.DELIVER_DUE, BATCH, []),
+        "expire": await history.passed_over(delivery.EXPIRE_DUE, BATCH, []),
         "cancel": await history.passed_over(
             retractions.RETRACT_NOTIFICATIONS,
             environment_id,
