@@ -1,5 +1,6 @@
 """TypeIDs: a prefix, `_` and a UUIDv7 in 26 characters of Crockford's base32 (https://github.com/jetify-com/typeid)."""
 
+import functools
 from typing import Final, Literal
 from uuid import UUID
 
@@ -14,6 +15,8 @@ _SHIFTS: Final = tuple(range(120, -1, -10))
 _LENGTH: Final = 26
 
 
+# What was sent is answered and hinted, and a first page is read again and again.
+@functools.lru_cache(maxsize=8192)
 def encode(prefix: Prefix, value: UUID) -> str:
     number = value.int
     return f"{prefix}_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])

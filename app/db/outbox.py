@@ -117,7 +117,8 @@ def to_hint_job(job: Job) -> HintJob:
 # is gone, or about to go, is passed over; one that is not stays until this commits, so whoever removes it
 # then, and after that its timeline, finds what is written here.
 # Jobs in order: when a lease has run out, two processes may finish the same ones. Each job and each item is
-# looked up by its key on its own: a plan that went through an environment's whole history would not end.
+# looked up by its key on its own: a plan that went through an environment's whole history would not end. What
+# notification_position() says is written out: called, it costs as much as all the rest.
 FINISH_HINT_JOBS: Final = """
 WITH held AS MATERIALIZED (
     SELECT present.ctid
@@ -129,8 +130,11 @@ WITH held AS MATERIALIZED (
     DELETE FROM outbox o WHERE o.ctid = ANY (ARRAY(SELECT held.ctid FROM held))
 ), named AS MATERIALIZED (
     SELECT w.environment_id, w.position
-    FROM (SELECT DISTINCT u.environment_id, notification_position(u.environment_id, u.id) AS position
-          FROM unnest($3::uuid[], $4::uuid[]) AS u (environment_id, id)) AS w
+    FROM (SELECT DISTINCT u.environment_id, coalesce(s.position, u.id) AS position
+          FROM unnest($3::uuid[], $4::uuid[]) AS u (environment_id, id)
+          LEFT JOIN LATERAL (SELECT p.position FROM scheduled_positions p
+                             WHERE p.environment_id = u.environment_id AND p.id = u.id LIMIT 1) AS s ON true
+         ) AS w
     CROSS JOIN LATERAL (
         SELECT FROM notifications_by_position n
         WHERE n.environment_id = w.environment_id AND n.position = w.position

@@ -26,6 +26,8 @@ BATCH: Final = 512  # hints published in one round trip, but for a job that has 
 # A job that has waited longer to be published might not be finished within its lease: a worker would publish
 # it once more. It is left to the worker.
 PROMPT_S = 1.0
+ANSWER_TURNS: Final = 2  # of the loop, until those whose commit it was have their answers on the wire
+GATHER_S: Final = 0.01  # for which published jobs wait to be finished together, out of the way of requests
 
 
 class Publisher:
@@ -41,6 +43,7 @@ class Publisher:
         self._waiting: deque[tuple[float, HintJob]] = deque()  # since when: seconds of the monotonic clock
         self._hints_waiting = 0
         self._published: list[HintJob] = []
+        self._hints_published: list[Hint] = []  # theirs
         self._to_publish = asyncio.Event()
         self._to_finish = asyncio.Event()
         self._to_wake = asyncio.Event()
@@ -78,10 +81,13 @@ class Publisher:
         while not self._closing or self._waiting:
             await self._to_publish.wait()
             self._to_publish.clear()
+            for _ in range(ANSWER_TURNS):
+                await asyncio.sleep(0)
             while self._waiting:
                 jobs, hints = self._take()
                 if await redis.publish(self._client, hints):
                     self._published += jobs
+                    self._hints_published += hints
                     self._to_finish.set()
                 else:
                     self._waiting.clear()  # their leases run out, and a worker takes over
@@ -107,10 +113,11 @@ class Publisher:
         while not self._all_published or self._published:
             await self._to_finish.wait()
             self._to_finish.clear()
+            await asyncio.sleep(GATHER_S)
             jobs, self._published = self._published, []
+            hints, self._hints_published = self._hints_published, []
             if not jobs:
                 continue
-            hints = [hint for job in jobs for hint in job.to_hints()]
             try:
                 await run(self._pool, partial(outbox.finish_hint_jobs, jobs=jobs, published=hints))
             except (BellwireError, asyncpg.PostgresError):
