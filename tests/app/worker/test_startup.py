@@ -25,9 +25,10 @@ async def unmigrated_url(database_url: str) -> str:
 
 
 async def has_looked(pool: Pool) -> bool:
+    """And has been answered: what is migrated from now on comes too late for that answer."""
     return await pool.fetchval(
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
-        " AND application_name = 'bellwire worker' AND query LIKE '%schema_migrations%')"
+        " AND application_name = 'bellwire worker' AND query LIKE '%schema_migrations%' AND state = 'idle')"
     )
 
 
