@@ -223,7 +223,7 @@ SELECT request, status, unread, unseen, version, job_id, job FROM mark_alls($1, 
 async def mark_alls(
     connection: Connection, marks: Sequence[MarkAll], *, skip_busy: bool = False
 ) -> Marks[MarkedAll]:
-    """As mark_items(), in order: several of one person may be among them."""
+    """As mark_items(); no two of one person: see the version that mark_all() answers."""
     rows = await connection.fetch(
         MARK_ALLS,
         [mark.environment_id for mark in marks],

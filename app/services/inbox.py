@@ -60,6 +60,7 @@ class Inbox:
             lambda marks: self._write(lambda connection: inbox.mark_alls(connection, marks, skip_busy=True)),
             carry_alone=lambda marks: self._write(lambda connection: inbox.mark_alls(connection, marks)),
             is_busy=lambda marked: marked.status == "busy",
+            choose=distinct(lambda mark: (mark.environment_id, mark.subscriber_id)),
         )
 
     async def page(

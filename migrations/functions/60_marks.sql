@@ -287,7 +287,8 @@ BEGIN
 END
 $$;
 
--- The same for many, as mark_items(). exacts, up_to_notifications, up_to_broadcasts: how far.
+-- The same for many, as mark_items(). exacts, up_to_notifications, up_to_broadcasts: how far. No two are of
+-- one inbox: a second that changes nothing would name what nobody else sees yet by an even version.
 CREATE OR REPLACE FUNCTION mark_alls(
     envs uuid[], subscribers text[], fields text[], exacts boolean[], up_to_notifications uuid[],
     up_to_broadcasts uuid[], skip_busy boolean

@@ -85,16 +85,16 @@ async def test_an_all_that_waits_for_a_delivery_covers_it_and_counts_it(
 async def test_a_delivery_that_waits_for_an_all_is_not_covered(
     backend: Backend, paused: Backend, gates: Gates, way: str
 ) -> None:
-    """Each "all" has chosen how far it goes; the delivery queues behind them."""
+    """The "all"s, of one transaction, have chosen how far they go; the delivery queues behind them."""
     await backend.send(list(MARKERS))
     if way == "delivered when due":
         await make_due(backend.pool, *await backend.send(list(MARKERS), deliver_at=later()))
-    async with asyncio.TaskGroup() as tasks, gates.shut("UPDATE", "inboxes"):
+    async with asyncio.TaskGroup() as tasks, gates.shut("INSERT", "outbox"):
         marking = {
             person: tasks.create_task(paused.mark_all(person, watermark))
             for person, watermark in MARKERS.items()
         }
-        await gates.arrived(sessions=len(MARKERS))
+        await gates.arrived()
         if way == "sent now":
             tasks.create_task(backend.send(list(MARKERS)))
         else:
