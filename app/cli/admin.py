@@ -1,4 +1,4 @@
-"""admin create-user: the first administrator, or a further one, without the console."""
+"""admin: the first administrator, or a further one, and the way back in, without the console."""
 
 import os
 import sys
@@ -6,11 +6,13 @@ from typing import Final, get_args
 
 import click
 
-from app.cli import console
-from app.contract.admin import Role, UserRequest
+from app.cli import console, tables
+from app.contract import ids
+from app.contract.admin import PasswordRequest, Role, UserRequest
 from app.security.passwords import Passwords
 from app.services.admin_users import AdminUsers
 
+_MOST: Final = 1_000
 _PASSWORD: Final = "BELLWIRE_USER_PASSWORD"  # noqa: S105 - the variable's name
 
 
@@ -40,6 +42,44 @@ async def create_user(email: str, name: str | None, role: Role) -> None:
         with Passwords.open() as passwords:
             user = await AdminUsers(pool, passwords).create(None, wanted)
     click.echo(user.id)
+
+
+@admin.command("list")
+@console.asynchronous
+async def list_users() -> None:
+    """List the administrators, newest first."""
+    async with console.database("admin") as pool:
+        with Passwords.open() as passwords:
+            found = await AdminUsers(pool, passwords).page(before=None, limit=_MOST)
+    tables.echo(
+        ("EMAIL", "ID", "ROLE", "STATE", "CREATED", "NAME"),
+        (
+            (it.email, it.id, it.role, "disabled" if it.disabled else "enabled", it.created_at, it.name)
+            for it in found.items
+        ),
+    )
+    if found.next_cursor is not None:
+        tables.echo_cut(_MOST)
+
+
+@admin.command("set-password")
+@click.argument("email")
+@console.asynchronous
+async def set_password(email: str) -> None:
+    """Give an administrator a new password, and end their sessions.
+
+    The password comes in as for create-user.
+    """
+    async with console.database("admin") as pool:
+        with Passwords.open() as passwords:
+            users = AdminUsers(pool, passwords)
+            user = await users.find(email)
+            try:
+                wanted = PasswordRequest(password=_password())
+            except ValueError as error:
+                raise click.ClickException(str(error)) from None
+            await users.set_password(None, ids.decode("adm", user.id), wanted)
+    click.echo(f"{user.email} has a new password")
 
 
 def _password() -> str:

@@ -16,8 +16,8 @@ import websockets
 from redis.asyncio import Redis
 
 from app import redis
-from app.cli import console
-from app.db import delivery, migrate, outbox
+from app.cli import console, options
+from app.db import delivery, figures, migrate, outbox
 from app.db.migrate import MigrationError
 from app.db.pool import Connection, check_writable
 from app.settings import Address, Settings
@@ -36,6 +36,15 @@ class Trouble(Exception):
         super().__init__(wrong)
         self.wrong = wrong
         self.cure = cure
+
+
+class Notice(Exception):
+    """What somebody should look at, and how. The hop works."""
+
+    def __init__(self, says: str, advice: str) -> None:
+        super().__init__(says)
+        self.says = says
+        self.advice = advice
 
 
 class Unknown(Exception):
@@ -63,6 +72,7 @@ class Rounds:
             ("gateway", self._gateway),
             ("websocket", self._websocket),
             ("worker", self._worker),
+            ("dead letters", self._dead_letters),
         ]
         try:
             # In order, and all of them: what works past the failing hop is part of the answer.
@@ -79,13 +89,18 @@ class Rounds:
                 _print("ok", name, await hop())
         except Unknown as error:
             _print("-", name, str(error))
+        except Notice as error:
+            _print("warn", name, error.says, error.advice)
         except Trouble as error:
-            _print("FAIL", name, error.wrong)
-            click.echo(f"{'':17}{error.cure}")
+            _print("FAIL", name, error.wrong, error.cure)
             return False
         except TimeoutError:
-            _print("FAIL", name, f"no answer within {TIMEOUT_S:.0f} s")
-            click.echo(f"{'':17}It is there, but busy or frozen: look at its logs and its load.")
+            _print(
+                "FAIL",
+                name,
+                f"no answer within {TIMEOUT_S:.0f} s",
+                "It is there, but busy or frozen: look at its logs and its load.",
+            )
             return False
         return True
 
@@ -174,7 +189,7 @@ class Rounds:
     async def _websocket(self) -> str:
         place = urlsplit(self._gateway_url)
         scheme = {"http": "ws", "https": "wss"}.get(place.scheme, place.scheme)
-        url = urlunsplit(place._replace(scheme=scheme, path=place.path + "/v1/inbox/ws"))
+        url = urlunsplit(place._replace(scheme=scheme, path=place.path + options.GATEWAY_PATH))
         try:
             begun = time.perf_counter()
             async with websockets.connect(url, compression=None):
@@ -197,9 +212,19 @@ class Rounds:
         if overdue > OVERDUE_S:
             raise Trouble(
                 f"the oldest job should have been done {overdue:.0f} s ago",
-                "Start `bellwire worker`, or more of them; while Redis is away hints wait for it.",
+                "Start `bellwire worker`, or more of them; while Redis is away hints wait for it."
+                " One that runs names in its log what it cannot do, and why.",
             )
         return "nothing is overdue"
+
+    async def _dead_letters(self) -> str:
+        parked = sum((await figures.select_dead_letter_counts(self._database())).values())
+        if parked:
+            raise Notice(
+                f"{parked} parked after ten attempts",
+                "`bellwire dlq list` shows why; `bellwire dlq replay --all` once that is cured.",
+            )
+        return "none"
 
     def _database(self) -> Connection:
         if self._connection is None:
@@ -232,9 +257,11 @@ def _ms(begun: float) -> str:
     return f"{1000 * (time.perf_counter() - begun):.1f} ms"
 
 
-def _print(verdict: str, name: str, says: str) -> None:
-    colour = {"ok": "green", "FAIL": "red"}.get(verdict)
-    click.echo(f"{click.style(f'{verdict:4}', fg=colour)}  {name:11}{says}")
+def _print(verdict: str, name: str, says: str, advice: str = "") -> None:
+    colour = {"ok": "green", "warn": "yellow", "FAIL": "red"}.get(verdict)
+    click.echo(f"{click.style(f'{verdict:4}', fg=colour)}  {name:14}{says}")
+    if advice:
+        click.echo(f"{'':20}{advice}")
 
 
 def _local_url(address: Address) -> str:
@@ -243,25 +270,41 @@ def _local_url(address: Address) -> str:
     return f"http://{Address(host, address.port)}"
 
 
+def _gateway_url(url: str) -> str:
+    """BELLWIRE_GATEWAY_URL names the websocket."""
+    place = urlsplit(url)
+    scheme = {"ws": "http", "wss": "https"}.get(place.scheme, place.scheme)
+    return urlunsplit(place._replace(scheme=scheme, path=place.path.removesuffix(options.GATEWAY_PATH)))
+
+
 @click.command()
-@click.option("--api", "api_url", metavar="URL", help="The API.  [default: BELLWIRE_LISTEN, on this machine]")
+@click.option(
+    "--api",
+    "api_url",
+    cls=options.Configured,
+    metavar="URL",
+    envvar="BELLWIRE_URL",
+    help="The API; where nothing is said, BELLWIRE_LISTEN on this machine.",
+)
 @click.option(
     "--gateway",
     "gateway_url",
+    cls=options.Configured,
     metavar="URL",
-    help="The gateway.  [default: BELLWIRE_GATEWAY_LISTEN, on this machine]",
+    envvar="BELLWIRE_GATEWAY_URL",
+    help="The gateway; where nothing is said, BELLWIRE_GATEWAY_LISTEN on this machine.",
 )
 def doctor(api_url: str | None, gateway_url: str | None) -> None:
     """Look at every hop, name the one that fails, and what to change.
 
     Give the public URLs of --api and --gateway to look through the proxy in front. Changes nothing.
-    Ends with 1 where a hop fails.
+    Ends with 1 where a hop fails; what is only to be looked at ("warn") leaves it at 0.
     """
     settings = console.settings()
     rounds = Rounds(
         settings,
         (api_url or _local_url(settings.listen)).rstrip("/"),
-        (gateway_url or _local_url(settings.gateway_listen)).rstrip("/"),
+        _gateway_url(gateway_url or _local_url(settings.gateway_listen)).rstrip("/"),
     )
     if not console.run(rounds.run()):
         sys.exit(1)

@@ -11,7 +11,8 @@ from app.cli import admin, dlq, doctor, documents, importing, roles, schema, set
 def main() -> None:
     """Bellwire, the real-time notification inbox.
 
-    Settings come from environment variables; DATABASE_URL and REDIS_URL are required.
+    Settings come from environment variables. DATABASE_URL and REDIS_URL are required, but for bin/bellwire
+    beside a running bin/dev, whose servers it then uses.
     """
 
 

@@ -28,7 +28,7 @@ def import_subscribers(url: str, key: str, file: str) -> None:
     created_at may be left out. Who exists already stays as they are, so that a file can be loaded again.
     Lines that cannot be taken are listed, and the exit code is 1.
     """
-    failed = created = existing = before = 0
+    failed = created = existing = blank = before = 0
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
     with (
         click.open_file(file, "rb") as source,
@@ -38,11 +38,16 @@ def import_subscribers(url: str, key: str, file: str) -> None:
             done = _send(client, lines)
             created += done.created
             existing += done.existing
-            failed += len(lines) - done.created - done.existing - _blank(lines)
+            nothing = _blank(lines)
+            blank += nothing
+            failed += len(lines) - nothing - done.created - done.existing
             for bad in done.errors:
                 click.echo(f"{file}:{before + bad.line}: {bad.message}", err=True)
             before += len(lines)
-            click.echo(f"{before} lines: {created} created, {existing} existing, {failed} failed", err=True)
+            click.echo(
+                f"{before} lines: {created} created, {existing} existing, {failed} failed, {blank} blank",
+                err=True,
+            )
     if failed:
         sys.exit(1)
 

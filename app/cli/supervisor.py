@@ -15,15 +15,18 @@ from app.cli import beginning
 
 log = structlog.stdlib.get_logger()
 
-SETTLED_S: Final = 5.0  # one that ends sooner has a reason that another start would not cure
+SETTLED_S: Final = 5.0
+LONGEST_PAUSE_S: Final = 30.0
 _STOP_TIMEOUT_S: Final = 60.0  # past every grace and drain an operator would set
 _POLL_S: Final = 0.05
 
 
 def run(commands: Sequence[Sequence[str]], environ: Mapping[str, str]) -> int:
-    """Runs until SIGTERM or SIGINT, or until a child ends soon after its start. Returns the exit code.
+    """Runs until SIGTERM or SIGINT, or until a child ends that never ran for SETTLED_S: it has a reason that
+    another start would not cure. One that did is started again whenever it ends, at once or, where it ends
+    soon after its start, after a pause that grows; the others go on.
 
-    0 where it was told to stop and every child stopped cleanly.
+    Returns the exit code: 0 where it was told to stop and every child stopped cleanly.
     """
     stopping = False
 
@@ -38,15 +41,18 @@ def run(commands: Sequence[Sequence[str]], environ: Mapping[str, str]) -> int:
     while not stopping and not failed:
         time.sleep(_POLL_S)
         for child in children:
+            if child.waits:
+                child.start_when_due()
+                continue
             code = child.code
             if code is None or stopping:  # told to stop meanwhile, as it may have been
                 continue
-            if child.lived_s < SETTLED_S:
+            if not child.has_settled:
                 log.error("a process ended soon after its start; stopping", role=child.role, code=code)
                 failed = True
                 break
-            log.warning("a process ended; starting it again", role=child.role, code=code)
-            child.start()
+            pause_s = child.start_later()
+            log.warning("a process ended; starting it again", role=child.role, code=code, in_s=pause_s)
     clean = _stop(children)
     return 0 if clean and not failed else 1
 
@@ -54,11 +60,14 @@ def run(commands: Sequence[Sequence[str]], environ: Mapping[str, str]) -> int:
 class _Child:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self.role = command[0]
+        self._settled = False
+        self._early_ends = 0  # in a row
         self._command = command
         self._environ = {**environ, beginning.PARENT: str(os.getpid())}
         self.start()
 
     def start(self) -> None:
+        self._next_start: float | None = None
         self._started_at = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and commands
             [sys.executable, "-m", "app.cli", *self._command],
@@ -73,20 +82,44 @@ class _Child:
         return self.process.poll()
 
     @property
-    def lived_s(self) -> float:
+    def has_settled(self) -> bool:
+        """Whether it ran long enough once, this time or before."""
+        return self._settled or self._lived_s >= SETTLED_S
+
+    @property
+    def waits(self) -> bool:
+        return self._next_start is not None
+
+    def start_later(self) -> float:
+        """After so many seconds, which it returns."""
+        if self._lived_s >= SETTLED_S:
+            self._settled, self._early_ends, pause_s = True, 0, 0.0
+        else:
+            pause_s = min(LONGEST_PAUSE_S, 2.0**self._early_ends)
+            self._early_ends = min(self._early_ends + 1, 10)
+        self._next_start = time.monotonic() + pause_s
+        return pause_s
+
+    def start_when_due(self) -> None:
+        if self._next_start is not None and time.monotonic() >= self._next_start:
+            self.start()
+
+    @property
+    def _lived_s(self) -> float:
         return time.monotonic() - self._started_at
 
 
 def _stop(children: Sequence[_Child]) -> bool:
     """Whether all ended cleanly: by themselves, or of the signal where it came before they could listen."""
-    for child in children:
+    running = [child for child in children if not child.waits]
+    for child in running:
         if child.code is None:
             child.process.terminate()
-    for child in children:
+    for child in running:
         try:
             child.process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             log.error("a process did not stop in time; killing it", role=child.role)  # noqa: TRY400
             child.process.kill()
             child.process.wait()
-    return all(child.code in (0, -signal.SIGTERM) for child in children)
+    return all(child.code in (0, -signal.SIGTERM) for child in running)

@@ -20,7 +20,9 @@ from app.cli import console, options
 @click.option("--category", default="message", show_default=True)
 @click.option("--title", help="payload.title")
 @click.option("--body", help="payload.body")
-@click.option("--payload", help="The whole payload, as JSON.")
+@click.option("--payload", metavar="JSON", help="The whole payload, a JSON object, instead of these two.")
+@click.option("--deliver-at", metavar="TIME", help="Not before: RFC 3339, as 2027-01-31T09:00:00+01:00.")
+@click.option("--expires-at", metavar="TIME", help="It leaves the inbox then: RFC 3339.")
 @click.option("--idempotency-key", help="The same key never sends twice.")
 def send(  # noqa: PLR0917 - click passes by name
     url: str,
@@ -30,6 +32,8 @@ def send(  # noqa: PLR0917 - click passes by name
     title: str | None,
     body: str | None,
     payload: str | None,
+    deliver_at: str | None,
+    expires_at: str | None,
     idempotency_key: str | None,
     *,
     broadcast: bool,
@@ -37,14 +41,18 @@ def send(  # noqa: PLR0917 - click passes by name
     """Send a notification, or a broadcast."""
     if broadcast == bool(subscriber_ids):
         raise click.UsageError("give --to (at least once) or --broadcast")
-    if payload is None:
-        fields = {"title": title, "body": body}
-        payload = json.dumps({name: value for name, value in fields.items() if value is not None})
-    request: dict[str, Any] = {"category": category, "payload": msgspec.Raw(payload.encode())}
-    if subscriber_ids:
-        request["subscriber_ids"] = subscriber_ids
-    if idempotency_key is not None:
-        request["idempotency_key"] = idempotency_key
+    fields = {name: value for name, value in (("title", title), ("body", body)) if value is not None}
+    if bool(fields) == (payload is not None):
+        raise click.UsageError("give --title, --body or both, or else --payload")
+    request: dict[str, Any] = {
+        "category": category,
+        "payload": fields if payload is None else _payload(payload),
+        "subscriber_ids": subscriber_ids or None,
+        "deliver_at": deliver_at,
+        "expires_at": expires_at,
+        "idempotency_key": idempotency_key,
+    }
+    request = {name: value for name, value in request.items() if value is not None}
     try:
         reply = httpx.post(
             f"{url}/v1/{'broadcasts' if broadcast else 'notifications'}",
@@ -58,15 +66,21 @@ def send(  # noqa: PLR0917 - click passes by name
         raise SystemExit(1)
 
 
+def _payload(text: str) -> msgspec.Raw:
+    """As it was typed. Raises click.UsageError."""
+    try:
+        payload = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise click.UsageError(
+            f"--payload is not JSON, at line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+    if not isinstance(payload, dict):
+        raise click.UsageError('--payload must be a JSON object, as {"title": "Hello"}')
+    return msgspec.Raw(text.encode())
+
+
 @click.command()
-@click.option(
-    "--url",
-    default="ws://127.0.0.1:8081/v1/inbox/ws",
-    show_default=True,
-    envvar="BELLWIRE_GATEWAY_URL",
-    show_envvar=True,
-    help="The gateway.",
-)
+@options.GATEWAY_URL
 @click.option("--env", "environment", required=True, help="The environment's slug.")
 @click.option("--subscriber", required=True, help="The subscriber's id.")
 @click.option(

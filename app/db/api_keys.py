@@ -95,6 +95,14 @@ async def select_records(
     return [ApiKeyRecord(*row) for row in rows]
 
 
+SELECT_ENVIRONMENT_OF: Final = "SELECT environment_id FROM api_keys WHERE id = $1"
+
+
+async def select_environment_of(connection: Connection, key_id: UUID) -> UUID | None:
+    """None where there is no such key."""
+    return await connection.fetchval(SELECT_ENVIRONMENT_OF, key_id)
+
+
 REVOKE_API_KEY: Final = """
 UPDATE api_keys SET revoked_at = clock_timestamp()
 WHERE environment_id = $1 AND id = $2 AND revoked_at IS NULL

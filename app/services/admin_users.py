@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from app.contract import ids, timestamps
-from app.contract.admin import PasswordRequest, User, UserRequest, UserUpdate
+from app.contract.admin import PasswordRequest, User, UserRequest, UserUpdate, normal_email
 from app.contract.errors import Conflict, Forbidden, NotFound
 from app.contract.resources import Listing
 from app.db import admin_sessions, admin_users, audit
@@ -32,6 +32,14 @@ class AdminUsers:
             items=[_user(one) for one in found[:limit]],
             next_cursor=None if last is None else places.encode_place(last.id),
         )
+
+    async def find(self, email: str) -> User:
+        """Raises NotFound, Unavailable."""
+        async with acquire(self._pool) as connection:
+            user = await admin_users.select_by_email(connection, normal_email(email))
+        if user is None:
+            raise NotFound(f"no administrator {email}")
+        return _user(user)
 
     async def create(self, actor: AdminIdentity | None, wanted: UserRequest) -> User:
         """Raises Conflict (the email is taken), Unavailable."""
@@ -94,13 +102,15 @@ class AdminUsers:
                 connection, actor, "user.delete", target=_id(user), details={"email": user.email}
             )
 
-    async def set_password(self, actor: AdminIdentity, user_id: UUID | None, wanted: PasswordRequest) -> None:
+    async def set_password(
+        self, actor: AdminIdentity | None, user_id: UUID | None, wanted: PasswordRequest
+    ) -> None:
         """Ends all sessions of that user. One's own takes the current one.
 
         Raises NotFound, Forbidden (not the current one), Unavailable.
         """
         proven_by = None
-        if user_id == actor.id:
+        if actor is not None and user_id == actor.id:
             proven_by = await self._current_hash(actor, wanted.current_password)
         password_hash = await self._passwords.hash(wanted.password)
         async with self._writing() as connection:

@@ -71,13 +71,18 @@ class ApiKeys:
             id=shown.id, name=name, key_prefix=shown.key_prefix, key=key, created_at=shown.created_at
         )
 
-    async def revoke(self, actor: AdminIdentity, env: str, key: str) -> None:
+    async def revoke(self, actor: AdminIdentity | None, env: str | None, key: str) -> None:
         """key: its TypeID. Acts within a second on every replica; once is enough, and again is fine.
 
-        Raises NotFound (also for a key of another environment), Unavailable.
+        env: None where it may be any. Raises NotFound (also for a key of another environment), Unavailable.
         """
         key_id = ids.decode("key", key)
         async with acquire(self._pool) as connection, connection.transaction():
+            if env is None:
+                owner = None if key_id is None else await api_keys.select_environment_of(connection, key_id)
+                if owner is None:
+                    raise NotFound(f"no key {key}")
+                env = ids.encode("env", owner)
             environment = await existing(connection, env)
             record = (
                 None if key_id is None else await api_keys.select_record(connection, environment.id, key_id)

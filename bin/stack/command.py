@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 from stack import bootstrap, running, script
 from stack.errors import StackError
 
-_ASK_SERVERS: Final = ("serve", "api", "gateway", "worker", "migrate", "env", "key", "dlq")
+_ASK_SERVERS: Final = ("serve", "api", "gateway", "worker", "migrate", "env", "key", "admin", "dlq", "doctor")
 
 
 def main() -> NoReturn:

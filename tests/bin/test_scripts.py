@@ -159,6 +159,7 @@ def test_bin_dev_serves_until_it_is_told_to_stop(state: Path) -> None:
         ("key", "create", "--env", "acme"): "\n",
         ("migrate", "--check"): "up to date",
         ("send", "--key", "bw_dev_key", "--to", "ada", "--title", "Hello"): "notif_",
+        ("doctor",): "websocket     opened",
     }.items():
         command = bellwire(state, *arguments)
         assert command.ended() == 0, command.said

@@ -35,13 +35,13 @@ async def test_a_file_is_loaded_in_parts_and_told_as_one(
     file.write_text("\n".join(person(number) for number in range(16)))
     done = await run(*api, str(file))
     assert done.exit_code == 0, done.output
-    assert done.stderr.splitlines()[-1] == "31 lines: 16 created, 0 existing, 0 failed"
+    assert done.stderr.splitlines()[-1] == "31 lines: 16 created, 0 existing, 0 failed, 15 blank"
     assert len(done.stderr.splitlines()) == 4
     assert await pool.fetchval("SELECT count(*) FROM subscribers") == 16
     again = await run(*api, str(file))
     assert (again.exit_code, again.stderr.splitlines()[-1]) == (
         0,
-        "31 lines: 0 created, 16 existing, 0 failed",
+        "31 lines: 0 created, 16 existing, 0 failed, 15 blank",
     )
 
 
@@ -55,7 +55,7 @@ async def test_bad_lines_are_named_as_in_the_file_and_the_exit_code_is_1(
     assert done.exit_code == 1
     told = done.stderr.splitlines()
     assert [line.split(": ")[0] for line in told if line.startswith("-:")] == ["-:4", "-:6"]
-    assert told[-1] == "6 lines: 3 created, 0 existing, 2 failed"
+    assert told[-1] == "6 lines: 3 created, 0 existing, 2 failed, 1 blank"
 
 
 async def test_what_the_api_refuses_is_one_line(api: list[str], tmp_path: Path) -> None:

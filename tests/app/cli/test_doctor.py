@@ -11,7 +11,17 @@ from tests.app.cli.command import Command
 from tests.factories import Environment
 from tests.harness import Stack
 
-HOPS = ["PostgreSQL", "migrations", "Redis", "pub/sub", "API", "gateway", "websocket", "worker"]
+HOPS = [
+    "PostgreSQL",
+    "migrations",
+    "Redis",
+    "pub/sub",
+    "API",
+    "gateway",
+    "websocket",
+    "worker",
+    "dead letters",
+]
 
 
 class Report:
@@ -20,7 +30,9 @@ class Report:
     def __init__(self, command: Command) -> None:
         self.code = command.ended()
         self.text = command.said
-        found = re.findall(r"^(ok|FAIL|-) +(\S+) +(.*(?:\n {17}.*)?)$", self.text, re.MULTILINE)
+        found = re.findall(
+            r"^(ok|warn|FAIL|-) +(\S+(?: \S+)*)  +(.*(?:\n {20}.*)?)$", self.text, re.MULTILINE
+        )
         self.verdicts = {name: verdict for verdict, name, _ in found}
         self.words = {name: words for _, name, words in found}
 
@@ -62,6 +74,7 @@ async def test_all_is_well_until_the_gateway_is_gone_and_redis_with_it(
 ) -> None:
     examine(**at(stack)).assert_fails_at()
     examine("--api", stack.api.url, "--gateway", stack.gateway.url).assert_fails_at()
+    examine(BELLWIRE_URL=stack.api.url, BELLWIRE_GATEWAY_URL=stack.socket_url).assert_fails_at()
 
     gone = at(stack)
     await stack.gateway.killed()
@@ -107,6 +120,22 @@ async def test_a_worker_is_missed(environment: Environment, connection: Connecti
     report.assert_fails_at("API", "gateway", "websocket", "worker")
     assert re.search(r"6\d s ago", report.words["worker"])
     assert "Start `bellwire worker`" in report.words["worker"]
+
+
+async def test_dead_letters_are_to_be_looked_at(
+    stack: Stack, environment: Environment, connection: Connection, examine: Examine
+) -> None:
+    """Nothing fails at this moment, so that the exit code stays 0."""
+    await connection.execute(
+        "INSERT INTO dead_letters (environment_id, id, job_type, payload, attempts, last_error)"
+        " VALUES ($1, gen_random_uuid(), 'hint', '{}', 10, 'broken')",
+        environment.id,
+    )
+    report = examine(**at(stack))
+    report.assert_fails_at()
+    assert report.verdicts["dead letters"] == "warn"
+    assert report.words["dead letters"].startswith("1 parked")
+    assert "`bellwire dlq list`" in report.words["dead letters"]
 
 
 async def test_something_else_listens_there(examine: Examine, redis_url: str) -> None:

@@ -1,4 +1,4 @@
-"""bellwire serve: a part that dies is started again, one that cannot start ends all, SIGTERM is clean."""
+"""bellwire serve: a part that dies is started again, one that never held ends all, SIGTERM is clean."""
 
 import os
 import signal
@@ -55,7 +55,7 @@ def test_every_part_that_is_killed_is_started_again_and_the_bell_rings(
 ) -> None:
     command = serve()
     up(command)
-    time.sleep(SETTLED_S)  # what ends sooner is not started again
+    time.sleep(SETTLED_S)  # a part that ends sooner, and never held longer, ends everything
     for role in ("gateway", "worker", "api"):
         killed = command.children()[role]
         os.kill(killed, signal.SIGKILL)
@@ -68,6 +68,28 @@ def test_every_part_that_is_killed_is_started_again_and_the_bell_rings(
     assert command.ended() == 0
     assert '"error"' not in command.said
     assert command.said.count("starting it again") == 3
+
+
+def test_a_part_that_dies_again_and_again_takes_no_other_with_it(
+    serve: Callable[..., Command], environ: Mapping[str, str]
+) -> None:
+    """It held once: it is started again, after longer each time, and SIGTERM in such a pause is clean."""
+    command = serve()
+    up(command)
+    time.sleep(SETTLED_S)
+    before = command.children()
+    for pause in ("0.0", "1.0", "2.0", "4.0"):
+        assert wait_until(lambda: "worker" in command.children(), timeout_s=10)
+        os.kill(command.children()["worker"], signal.SIGKILL)
+        command.wait_for("starting it again", '"worker"', f'"in_s": {pause}')
+    wait_until_it_rings(environ["BELLWIRE_LISTEN"], environ["BELLWIRE_GATEWAY_LISTEN"])
+    after = command.children()
+    assert {role: after[role] for role in ("api", "gateway")} == {
+        role: before[role] for role in ("api", "gateway")
+    }
+    command.process.send_signal(signal.SIGTERM)
+    assert command.ended() == 0
+    assert '"error"' not in command.said
 
 
 def test_a_port_in_use_ends_everything(serve: Callable[..., Command], environ: Mapping[str, str]) -> None:
