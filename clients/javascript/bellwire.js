@@ -69,6 +69,17 @@ import { Credentials } from './credentials.js';
  *   one item (it and everything older), or the newest of each source.
  */
 
+const OPTIONS = [
+  'environment',
+  'subscriberId',
+  'subscriberHash',
+  'token',
+  'apiUrl',
+  'gatewayUrl',
+  'WebSocket',
+  'fetch',
+];
+
 /** The API said no, and why. {@link refuses} tells whether trying again is any use. */
 export class BellwireError extends Error {
   name = 'BellwireError';
@@ -116,6 +127,10 @@ export class BellwireInbox extends EventTarget {
   /** @param {Options} options */
   constructor(options) {
     super();
+    const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+    if (unknown !== undefined) {
+      throw new TypeError(`no option ${unknown}; there are ${OPTIONS.join(', ')}`);
+    }
     this.#apiUrl = (options.apiUrl ?? '').replace(/\/+$/, '');
     this.#credentials = new Credentials(options);
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));

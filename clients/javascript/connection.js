@@ -78,6 +78,8 @@ export class Connection {
   #failures = 0;
   /** @type {number | null} */
   #liveSince = null;
+  /** Whether a socket has opened once, or it was said that none does. */
+  #knownToOpen = false;
   /** @type {number | null} */
   #goodbyeMs = null;
 
@@ -132,7 +134,10 @@ export class Connection {
     this.#socket = socket;
     this.#silenceMs = CONNECT_MS;
     this.#watch();
-    socket.onopen = () => socket.send(connect);
+    socket.onopen = () => {
+      this.#knownToOpen = true;
+      socket.send(connect);
+    };
     socket.onmessage = ({ data }) => {
       if (socket === this.#socket) this.#receive(data);
     };
@@ -188,12 +193,22 @@ export class Connection {
    * @param {string} reason
    */
   #comeBack(code, reason) {
+    if (this.#socket !== null && !this.#knownToOpen) this.#warn();
     const steady = this.#liveSince !== null && Date.now() - this.#liveSince >= STEADY_MS;
     this.#failures = steady ? 1 : this.#failures + 1;
     const delay = retryDelay(code, this.#failures, this.#goodbyeMs);
     this.#leave();
     this.#timer = setTimeout(() => void this.#open(), delay);
     this.#set('reconnecting', { code, reason, retryAt: Date.now() + delay });
+  }
+
+  /** Once: a wrong address would otherwise only show as a bell that never rings. */
+  #warn() {
+    this.#knownToOpen = true;
+    console.warn(
+      `Bellwire: no websocket opens at ${this.#url}. Is that the gateway? It listens on a port of its own ` +
+        'unless a proxy puts it beside the API: give its address as gatewayUrl (gateway-url). Trying on.',
+    );
   }
 
   #leave() {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 
 import { ends, retryDelay } from '../connection.js';
 import { fixRandom, freezeTime, heard, open, pass, settle, thaw } from './fakes.js';
@@ -59,6 +59,33 @@ describe('connecting', () => {
     assert.deepEqual(gateway.socket.sent, [
       { type: 'connect', environment: 'demo', subscriber_id: 'ä/1', subscriber_hash: 'abc' },
     ]);
+  });
+
+  test('that no socket ever opens is said once, with the address', async () => {
+    const warn = mock.method(console, 'warn', () => {});
+    const { gateway, inbox } = open({ gatewayUrl: 'wss://wrong.test/v1/inbox/ws' });
+    inbox.connect();
+    for (let failures = 0; failures < 3; failures++) {
+      await settle();
+      gateway.socket.onclose({ code: 1006, reason: '' });
+      await pass(30_000);
+    }
+    assert.equal(gateway.sockets.length, 4);
+    assert.equal(warn.mock.callCount(), 1);
+    assert.match(warn.mock.calls[0].arguments[0], /wss:\/\/wrong\.test.*gatewayUrl/);
+  });
+
+  test('a link that was lost is no wrong address', async () => {
+    const warn = mock.method(console, 'warn', () => {});
+    const { gateway, inbox } = open();
+    inbox.connect();
+    await settle();
+    gateway.socket.onopen();
+    gateway.socket.onclose({ code: 1006, reason: '' });
+    await pass(30_000);
+    gateway.socket.onclose({ code: 1006, reason: '' });
+    assert.equal(gateway.sockets.length, 2);
+    assert.equal(warn.mock.callCount(), 0);
   });
 
   test('it is live at ready, not at open', async () => {

@@ -268,4 +268,9 @@ describe('asking', () => {
   test('nobody in particular is refused at once', () => {
     assert.throws(() => new BellwireInbox({ environment: 'demo', gatewayUrl: 'ws://x' }), TypeError);
   });
+
+  test('an option that there is not is named, and those that there are', () => {
+    const options = /** @type {any} */ ({ environment: 'demo', subscriber: 'ada', gatewayUrl: 'ws://x' });
+    assert.throws(() => new BellwireInbox(options), /no option subscriber; there are .*subscriberId/);
+  });
 });
