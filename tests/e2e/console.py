@@ -55,6 +55,10 @@ class Console:
     def row(self, text: str) -> Locator:
         return self.page.get_by_role("row").filter(has_text=re.compile(re.escape(text)))
 
+    def gauge(self, name: str) -> Locator:
+        """A card of the overview."""
+        return self.page.get_by_test_id(f"gauge-{name}")
+
     def fact(self, name: str) -> Locator:
         return (
             self.page.locator("dl.facts > div")

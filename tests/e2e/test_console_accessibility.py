@@ -41,7 +41,11 @@ async def paths(stack: Stack, environment: Environment, pool: Pool) -> list[str]
         later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         item = {
             "category": "comment",
-            "payload": {"title": "Grace replied", "action_url": "https://example.com"},
+            "payload": {
+                "title": "Grace replied",
+                "action_url": "https://example.com",
+                "icon_url": "ftp://example.com/not-shown",
+            },
         }
         ids = [
             (await _post(client, "/v1/notifications", {"subscriber_id": "ada", **item, **more}))[
@@ -86,6 +90,7 @@ async def paths(stack: Stack, environment: Environment, pool: Pool) -> list[str]
         f"{acme}/subscribers/ada",
         f"{acme}/subscribers/nobody",
         "/dead-letters",
+        "/dead-letters?environment=acme",
         "/users",
         "/audit",
         "/account",
@@ -139,6 +144,7 @@ async def test_no_dialog_breaks_a_rule(
 ) -> None:
     dialogs = {
         "/environments": ["New environment"],
+        paths[8]: ["Retract"],
         "/environments/acme": ["New API key", "Revoke test", "Rotate secret", "Complete rotation"],
         "/users": ["New user", "Edit: grace@example.com", "Delete: grace@example.com"],
         "/dead-letters": ["Replay all"],

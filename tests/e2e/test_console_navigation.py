@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import expect
 
+from app.contract.admin import CAPABILITIES
+from app.db.pool import Pool
+from tests.app.api.admin.people import PASSWORD, make_admin
 from tests.e2e import console
 from tests.e2e.browser import Devices
 from tests.e2e.console import Console
@@ -92,7 +95,7 @@ async def test_the_sign_in_leads_to_where_one_wanted_to_go(window: Console, devi
     await window.open(wanted)
     await window.sign_in()
     await window.at("Notifications", wanted)
-    await expect(window.field("Category")).to_have_value("a&b")
+    await expect(window.field("Category (exact)")).to_have_value("a&b")
     assert devices.complaints == []
 
 
@@ -118,11 +121,11 @@ async def test_back_and_forward_go_through_filters_and_pages(
     await window.sign_in()
     await expect(window.row("Title")).to_have_count(3)
     await page.evaluate("window.neverReloaded = true")
-    await window.field("Category").fill("c1")
+    await window.field("Category (exact)").fill("c1")
     await page.keyboard.press("Enter")
     await window.at("Notifications", f"{base}?category=c1")
     await expect(window.row("Title")).to_have_count(1)
-    await expect(window.field("Category")).to_be_focused()
+    await expect(window.field("Category (exact)")).to_be_focused()
     await window.field("Status").select_option("scheduled")
     await window.at("Notifications", f"{base}?category=c1&status=scheduled")
     await expect(page.get_by_text("Nothing fits these filters")).to_be_visible()
@@ -136,7 +139,7 @@ async def test_back_and_forward_go_through_filters_and_pages(
     for title in ("Title 1", "Notifications"):
         await page.go_back()
         await window.at(title)
-    await expect(window.field("Category")).to_have_value("c1")
+    await expect(window.field("Category (exact)")).to_have_value("c1")
     await page.go_forward()
     await window.at("Title 1")
     assert await page.evaluate("window.neverReloaded")
@@ -167,7 +170,7 @@ async def test_long_lists_go_on_by_links(
     await expect(rows).to_have_count(50)
     await window.page.get_by_role("link", name="Older").click()
     await expect(rows).to_have_count(30)
-    await expect(window.field("Category")).to_have_value("c")
+    await expect(window.field("Category (exact)")).to_have_value("c")
     await window.page.get_by_role("link", name="Newest").click()
     await expect(rows).to_have_count(50)
     assert devices.complaints == []
@@ -201,3 +204,50 @@ async def test_times_are_local_and_their_titles_exact(
     await window.button("Filter").click()
     await expect(window.page.get_by_text("Nothing fits these filters")).to_be_visible()
     assert devices.complaints == []
+
+
+async def test_a_role_is_offered_what_it_may_do(
+    window: Console, stack: Stack, devices: Devices, pool: Pool
+) -> None:
+    """Whoever loses a role while a page is open is told so by it; a page that is not for it says whose it is."""
+    grace = await make_admin(pool, "operator")
+    await window.open("/environments/acme/broadcasts/new")
+    await window.sign_in(grace.email, PASSWORD)
+    await window.field("Title").fill("Too late")
+    await pool.execute("UPDATE admin_users SET role = 'viewer' WHERE email = $1", grace.email)
+    await window.button("Send broadcast").click()
+    await window.button("Send it").click()
+    cannot = "Your role, viewer, cannot send broadcasts or take them back. The roles operator and admin can."
+    await expect(window.page.get_by_role("alert")).to_have_text(cannot)
+    await window.open("/environments/acme/broadcasts/new")
+    await window.at("Not for your role")
+    await expect(window.page.get_by_text(cannot)).to_be_visible()
+    menu = window.page.get_by_role("navigation", name="Console")
+    for name in ("Users", "Audit", "Keys and settings"):
+        await expect(menu.get_by_role("link", name=name)).to_have_count(0)
+
+    await window.open("/environments/acme")
+    await window.at("Acme")
+    await expect(window.page.get_by_role("heading", name="API keys")).to_have_count(0)
+    for name in ("Rotate secret", "Show secret", "Save settings"):
+        await expect(window.button(name)).to_have_count(0)
+    await window.open("/users")
+    await window.at("Not for your role")
+    await expect(window.page.get_by_text("Your role, viewer, cannot manage users")).to_be_visible()
+    await expect(window.button("Try again")).to_have_count(0)
+
+    await pool.execute("UPDATE admin_users SET role = 'admin' WHERE email = $1", grace.email)
+    await window.page.get_by_role("link", name="Dead letters").click()
+    await window.page.go_back()
+    await window.at("Users")  # the page has not been loaded anew
+    assert [line for line in devices.complaints if "403 (Forbidden)" not in line] == []
+
+
+async def test_what_is_said_of_roles_is_what_the_server_does(window: Console) -> None:
+    await window.open("/login")
+    said = await window.page.evaluate("import('/admin/assets/core/roles.js').then((roles) => ({ ...roles }))")
+    assert set(said["ROLES"]) == set(CAPABILITIES)
+    assert {capability: set(of["roles"]) for capability, of in said["CAPABILITIES"].items()} == {
+        capability: {role for role, has in CAPABILITIES.items() if capability in has}
+        for capability in CAPABILITIES["admin"]
+    }

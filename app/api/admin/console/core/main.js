@@ -8,7 +8,7 @@ import { h } from './h.js';
 import { go, inConsole, match, scrollOfEntry, start, to, withQuery } from './router.js';
 import { session } from './session.js';
 import { hideMenu, showMenu } from './shell.js';
-import { announce, failure } from '../parts/feedback.js';
+import { announce, failure, notForRole } from '../parts/feedback.js';
 
 const main = /** @type {HTMLElement} */ (document.getElementById('main'));
 const progress = /** @type {HTMLElement} */ (document.getElementById('progress'));
@@ -25,7 +25,7 @@ async function show(url) {
   visit = current;
   const timer = setTimeout(() => (progress.hidden = current.signal.aborted), PATIENCE_MS);
   current.signal.addEventListener('abort', () => clearTimeout(timer));
-  const { name, params } = match(url);
+  const { name, params, needs } = match(url);
   let view;
   try {
     if (session.me === null && (await session.load()) === null && name !== 'login') return signInFirst();
@@ -33,8 +33,12 @@ async function show(url) {
     if (session.me !== null && name === 'login') return go(target(url), { replace: true });
     if (session.me !== null && environments.known.length === 0) await environments.load();
     if (params.env) environments.enter(params.env);
-    const page = await import(`../pages/${name}.js`);
-    view = await page.default({ params, query: url.searchParams, signal: current.signal });
+    if (needs && !session.can(needs)) await session.load(); // it may have been given since
+    if (needs && session.me && !session.can(needs)) view = notForRole(session.me.role, needs);
+    else {
+      const page = await import(`../pages/${name}.js`);
+      view = await page.default({ params, query: url.searchParams, signal: current.signal });
+    }
   } catch (error) {
     if (current.signal.aborted) return;
     if (error instanceof ApiError && error.code === 'forbidden') await session.load(); // the role has changed

@@ -17,7 +17,11 @@
 /** @typedef {(visit: Visit) => Promise<View> | View} Page */
 
 const BASE = '/admin';
-/** By the part of the address below /admin; `:name` is any one segment. The first that fits. */
+/**
+ * By the part of the address below /admin; `:name` is any one segment. The first that fits. Then the page's
+ * module and, where not every role may see it, the capability it takes.
+ * @type {[string, string, string?][]}
+ */
 const ROUTES = [
   ['', 'overview'],
   ['login', 'login'],
@@ -26,13 +30,13 @@ const ROUTES = [
   ['environments/:env/notifications', 'notifications'],
   ['environments/:env/notifications/:id', 'notification'],
   ['environments/:env/broadcasts', 'broadcasts'],
-  ['environments/:env/broadcasts/new', 'composer'],
+  ['environments/:env/broadcasts/new', 'composer', 'broadcast:compose'],
   ['environments/:env/broadcasts/:id', 'broadcast'],
   ['environments/:env/subscribers', 'subscribers'],
   ['environments/:env/subscribers/:id', 'subscriber'],
   ['dead-letters', 'dead-letters'],
-  ['users', 'users'],
-  ['audit', 'audit'],
+  ['users', 'users', 'user:manage'],
+  ['audit', 'audit', 'user:manage'],
   ['account', 'account'],
 ];
 
@@ -41,13 +45,13 @@ let onVisit = () => {};
 
 /**
  * @param {URL} url
- * @returns {{ name: string, params: Record<string, string> }} name: of the page's module.
+ * @returns {{ name: string, params: Record<string, string>, needs?: string }} name: of the page's module.
  */
 export function match(url) {
   const wanted = url.pathname.slice(BASE.length).split('/').filter(Boolean);
-  for (const [pattern, name] of ROUTES) {
+  for (const [pattern, name, needs] of ROUTES) {
     const params = fit(pattern.split('/').filter(Boolean), wanted);
-    if (params) return { name, params };
+    if (params) return { name, params, needs };
   }
   return { name: 'not-found', params: {} };
 }

@@ -6,13 +6,6 @@ import { api, ApiError } from './api.js';
 
 /** @typedef {{ id: string, email: string, name: string, role: string, capabilities: string[] }} Me */
 
-export const ROLES = Object.freeze({
-  viewer: 'Sees everything but keys, secrets, users and audit',
-  operator: 'Also replays dead letters and sends broadcasts',
-  developer: 'Sees everything a viewer sees; manages API keys and reads secrets',
-  admin: 'Everything, users included',
-});
-
 /** Set while this browser has a session, as far as it knows: whoever has none need not ask whose it is. */
 const SIGNED_IN = 'bellwire.signed-in';
 

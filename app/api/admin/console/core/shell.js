@@ -10,6 +10,8 @@ import { icon } from '../parts/icons.js';
 import { announce } from '../parts/feedback.js';
 
 const side = /** @type {HTMLElement} */ (document.getElementById('side'));
+/** Whoever has none of these finds nothing behind "Keys and settings" that the list of environments lacks. */
+const KEYS_AND_SETTINGS = ['apikey:read', 'env:read_secret', 'hmac:rotate', 'env:manage'];
 const NARROW = matchMedia('(max-width: 860px)');
 
 export function hideMenu() {
@@ -112,7 +114,8 @@ function sections(page) {
           'composer',
         ),
         item(to`environments/${slug}/subscribers`, 'Subscribers', 'person', 'subscribers', 'subscriber'),
-        item(to`environments/${slug}`, 'Keys and settings', 'key', 'environment'),
+        KEYS_AND_SETTINGS.some(session.can) &&
+          item(to`environments/${slug}`, 'Keys and settings', 'key', 'environment'),
       ),
     ],
     h('h2', {}, 'Instance'),

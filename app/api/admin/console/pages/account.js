@@ -2,7 +2,8 @@
 
 import { api, at } from '../core/api.js';
 import { h } from '../core/h.js';
-import { ROLES, session } from '../core/session.js';
+import { ROLES } from '../core/roles.js';
+import { session } from '../core/session.js';
 import { ZONE } from '../core/time.js';
 import { announce } from '../parts/feedback.js';
 import { field, form, input } from '../parts/form.js';

@@ -43,7 +43,7 @@ export default async function broadcast({ params, signal }) {
               ['Category', found.category],
               ['Created', time(found.created_at)],
               ['To be delivered', time(found.deliver_at, 'at once')],
-              ['Visible', time(found.visible_at, 'not yet')],
+              ['Visible since', time(found.visible_at, 'not yet')],
               ['Expires', time(found.expires_at, 'never')],
               ['Idempotency key', h('code', {}, found.idempotency_key)],
             ]),
@@ -74,6 +74,7 @@ function retract(env, found, verb) {
       ),
     ],
     submit: `${verb} broadcast`,
+    dismiss: found.status === 'scheduled' ? 'Keep it' : undefined,
     run: async () => {
       await api(at`environments/${env}/broadcasts/${found.id}`, { method: 'DELETE' });
       announce(`“${title}” ${found.status === 'scheduled' ? 'cancelled' : 'retracted'}.`);

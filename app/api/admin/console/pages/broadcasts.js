@@ -9,6 +9,7 @@ import { empty } from '../parts/feedback.js';
 import { asked, filterBar } from '../parts/filters.js';
 import { icon } from '../parts/icons.js';
 import { heading, pager, pill, refreshButton, table, titleOf } from '../parts/page.js';
+import { visibleSince } from './notifications.js';
 
 /** @type {import('../parts/filters.js').Filter[]} */
 const FILTERS = [
@@ -75,7 +76,7 @@ function columns(env) {
       ],
     },
     { name: 'Status', cell: (one) => broadcastStatus(one) },
-    { name: 'Visible', cell: (one) => time(one.visible_at ?? one.deliver_at) },
+    { name: 'Visible since', cell: (one) => visibleSince(one) },
     { name: 'Expires', kind: 'wide', cell: (one) => time(one.expires_at, 'never') },
   ];
 }

@@ -3,11 +3,11 @@
 import { api, at } from '../core/api.js';
 import { h } from '../core/h.js';
 import { go, to } from '../core/router.js';
-import { fromLocalInput, ZONE } from '../core/time.js';
+import { appointment, fromLocalInput, inHowLong, ZONE } from '../core/time.js';
 import { audience, people, reach } from '../parts/audience.js';
-import { confirmation } from '../parts/dialog.js';
+import { confirmed } from '../parts/dialog.js';
 import { announce } from '../parts/feedback.js';
-import { field, form, input, valuesOf } from '../parts/form.js';
+import { field, FieldError, form, input, valuesOf } from '../parts/form.js';
 import { inbox } from '../parts/inbox.js';
 import { card, heading } from '../parts/page.js';
 import { linkNote } from '../parts/payload.js';
@@ -17,6 +17,7 @@ export default async function composer({ params, signal }) {
   const whom = reach(params.env, signal);
   await whom.follow('announcement');
   const preview = h('div', { class: 'preview' });
+  const deed = h('span');
   const key = `console_${crypto.randomUUID?.() ?? Date.now()}`; // sent twice by a shaky line, it arrives once
   const compose = form({
     fields: [
@@ -52,36 +53,22 @@ export default async function composer({ params, signal }) {
         ),
       ),
     ],
-    submit: 'Send broadcast',
+    submit: deed,
     beside: [h('a', { class: 'button plain', href: to`environments/${params.env}/broadcasts` }, 'Cancel')],
     run: async (values) => {
       const body = { ...requestOf(values), idempotency_key: key };
+      checkTimes(body);
       const reached = people(await audience(params.env, body.category, signal));
-      confirmation({
-        title: body.deliver_at ? `Schedule for ${reached}?` : `Send to ${reached}?`,
-        content: [
-          h(
-            'p',
-            {},
-            '“',
-            body.payload.title,
-            '” ',
-            body.deliver_at ? 'appears in every inbox then.' : 'appears in every inbox at once.',
-          ),
-        ],
-        submit: body.deliver_at ? 'Schedule it' : 'Send it',
-        harmless: true,
-        run: async () => {
-          const sent = await api(at`environments/${params.env}/broadcasts`, { method: 'POST', body });
-          announce(body.deliver_at ? 'Broadcast scheduled.' : 'Broadcast sent.');
-          go(to`environments/${params.env}/broadcasts/${sent.id}`);
-        },
-      });
+      if (!(await confirmed(question(body, reached)))) return;
+      const sent = await api(at`environments/${params.env}/broadcasts`, { method: 'POST', body });
+      announce(body.deliver_at ? 'Broadcast scheduled.' : 'Broadcast sent.');
+      go(to`environments/${params.env}/broadcasts/${sent.id}`);
     },
   });
   const show = () => {
-    const { category, payload } = requestOf(valuesOf(compose));
+    const { category, payload, deliver_at } = requestOf(valuesOf(compose));
     whom.follow(category);
+    deed.textContent = deliver_at ? 'Schedule broadcast' : 'Send broadcast';
     const item = {
       id: 'preview',
       source: /** @type {const} */ ('broadcast'),
@@ -116,6 +103,49 @@ export default async function composer({ params, signal }) {
         ),
       ),
     ],
+  };
+}
+
+/** @typedef {{ deliver_at: string | null, expires_at: string | null }} Times */
+
+/**
+ * By the browser's clock; the server has the last word.
+ * @param {Times} times
+ * @throws {FieldError}
+ */
+function checkTimes({ deliver_at, expires_at }) {
+  if (deliver_at && Date.parse(deliver_at) <= Date.now()) {
+    throw new FieldError('deliver_at', 'This moment is past. Leave it empty to send at once.');
+  }
+  if (expires_at && deliver_at && Date.parse(expires_at) <= Date.parse(deliver_at)) {
+    throw new FieldError('expires_at', 'It would expire before it is delivered.');
+  }
+  if (expires_at && Date.parse(expires_at) <= Date.now()) {
+    throw new FieldError('expires_at', 'This moment is past: nobody would see it.');
+  }
+}
+
+/**
+ * @param {Times & { payload: Record<string, string> }} body
+ * @param {string} reached
+ */
+function question({ payload, deliver_at, expires_at }, reached) {
+  return {
+    title: deliver_at ? `Schedule for ${reached}?` : `Send to ${reached}?`,
+    content: [
+      h(
+        'p',
+        {},
+        `“${payload.title}” appears in every inbox `,
+        deliver_at
+          ? ['on ', h('strong', {}, appointment(deliver_at)), `, ${inHowLong(deliver_at)}.`]
+          : 'at once.',
+      ),
+      expires_at &&
+        h('p', {}, 'It leaves every inbox on ', appointment(expires_at), `, ${inHowLong(expires_at)}.`),
+    ],
+    submit: deliver_at ? 'Schedule it' : 'Send it',
+    harmless: true,
   };
 }
 

@@ -6,14 +6,19 @@ import { h } from '../core/h.js';
 import { refresh, to } from '../core/router.js';
 import { session } from '../core/session.js';
 import { time } from '../core/time.js';
+import { shortId } from '../parts/copy.js';
 import { formDialog } from '../parts/dialog.js';
 import { announce, empty, reason } from '../parts/feedback.js';
+import { asked, filterBar } from '../parts/filters.js';
 import { field, select } from '../parts/form.js';
 import { count, heading, pager, refreshButton, table } from '../parts/page.js';
 
 /** @type {import('../core/router.js').Page} */
 export default async function deadLetters({ query, signal }) {
-  const { items, next_cursor } = await api('dlq', { query: { cursor: query.get('cursor') }, signal });
+  const chosen = query.get('environment') ?? '';
+  /** @type {import('../parts/filters.js').Filter[]} */
+  const filters = [{ name: 'environment', label: 'Environment', options: choices('Any', chosen) }];
+  const { items, next_cursor } = await api('dlq', { query: asked(query, filters), signal });
   const may = session.can('dlq:replay');
   return {
     title: 'Dead letters',
@@ -24,15 +29,37 @@ export default async function deadLetters({ query, signal }) {
           refreshButton(),
           may &&
             items.length > 0 &&
-            h('button', { type: 'button', class: 'button primary', onclick: replayAll }, 'Replay all'),
+            h(
+              'button',
+              { type: 'button', class: 'button primary', onclick: () => replayAll(chosen) },
+              'Replay all',
+            ),
         ],
       }),
+      filterBar(to`dead-letters`, query, filters),
       items.length > 0
         ? table('Dead letters', columns(may), items)
-        : empty('No dead letters', h('p', {}, 'Every job did its work. Nothing to do here.')),
+        : chosen
+          ? empty(
+              'No dead letters of this environment',
+              h('p', {}, h('a', { href: to`dead-letters` }, 'Show those of all')),
+            )
+          : empty('No dead letters', h('p', {}, 'Every job did its work. Nothing to do here.')),
       pager(to`dead-letters`, query, next_cursor, ['Oldest', 'Newer']),
     ],
   };
+}
+
+/**
+ * Environments to choose from, by slug; the chosen one among them, however it was named in the address.
+ * @param {string} all What to call all of them.
+ * @param {string} chosen
+ * @returns {[string, string][]}
+ */
+function choices(all, chosen) {
+  const known = environments.known.map(({ slug, name }) => /** @type {[string, string]} */ ([slug, name]));
+  const isKnown = chosen === '' || known.some(([slug]) => slug === chosen);
+  return [['', all], ...known, ...(isKnown ? [] : [/** @type {[string, string]} */ ([chosen, chosen])])];
 }
 
 /**
@@ -44,7 +71,12 @@ function columns(may) {
     {
       name: 'Job',
       kind: 'main',
-      cell: (one) => [h('span', {}, one.job_type), h('small', {}, one.environment_slug)],
+      cell: (one) => [h('span', {}, one.job_type), h('small', {}, shortId(one.id))],
+    },
+    {
+      name: 'Environment',
+      cell: (one) =>
+        h('a', { class: 'plain-link', href: to`environments/${one.environment_slug}` }, one.environment_slug),
     },
     { name: 'Last error', kind: 'text', cell: (one) => h('code', { class: 'error-text' }, one.last_error) },
     { name: 'Attempts', kind: 'number wide', cell: (one) => one.attempts },
@@ -79,8 +111,8 @@ async function replay({ id }) {
   }
 }
 
-function replayAll() {
-  const all = environments.known.map(({ slug, name }) => /** @type {[string, string]} */ ([slug, name]));
+/** @param {string} chosen What the list is filtered by. */
+function replayAll(chosen) {
   formDialog({
     title: 'Replay all dead letters?',
     content: [
@@ -90,7 +122,7 @@ function replayAll() {
         'They go back to the queue with fresh attempts. One whose cause is not mended is going to be back here.',
       ),
     ],
-    fields: [field('Of', select({ name: 'environment' }, [['', 'every environment'], ...all]))],
+    fields: [field('Of', select({ name: 'environment' }, choices('every environment', chosen), chosen))],
     submit: 'Replay them',
     run: async (values) => {
       const { replayed } = await api('dlq/replay-all', { method: 'POST', query: values });

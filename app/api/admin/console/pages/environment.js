@@ -8,6 +8,7 @@ import { session } from '../core/session.js';
 import { time } from '../core/time.js';
 import { keys } from '../parts/api-keys.js';
 import { code, curl } from '../parts/copy.js';
+import { confirmed } from '../parts/dialog.js';
 import { announce } from '../parts/feedback.js';
 import { checkbox, field, form, input } from '../parts/form.js';
 import { card, facts, heading, pill } from '../parts/page.js';
@@ -58,11 +59,13 @@ function settings(found) {
         checkbox(
           'Require proof of identity',
           { name: 'require_subscriber_hash', checked: found.require_subscriber_hash },
-          'Switching it on closes open sockets that came without a proof.',
+          'On: a front end must show a hash or token made with the secret; sockets that came without are closed. Off: anybody who knows an id can read that inbox.',
         ),
       ],
       submit: 'Save settings',
       run: async (values) => {
+        if (found.require_subscriber_hash && !values.require_subscriber_hash && !(await opened(found)))
+          return;
         await api(at`environments/${found.slug}`, { method: 'PATCH', body: values });
         await menu.load();
         announce('Settings saved.');
@@ -70,6 +73,23 @@ function settings(found) {
       },
     }),
   );
+}
+
+/** Whether the person wants the inboxes open, knowing what that means. @param {{ name: string }} found */
+function opened({ name }) {
+  return confirmed({
+    title: 'Stop requiring proof of identity?',
+    content: [
+      h(
+        'p',
+        {},
+        h('strong', {}, 'Anybody who knows an id can then read that inbox'),
+        `, and mark and archive what is in it, without a hash or a token. This holds for everybody in ${name}, at once. Ids are no secret: do this for development only.`,
+      ),
+    ],
+    submit: 'Stop requiring proof',
+    dismiss: 'Keep it required',
+  });
 }
 
 function sending() {
@@ -83,6 +103,6 @@ function sending() {
       h('a', { href: '/docs' }, 'The API reference'),
       ' has every field.',
     ),
-    code(curl('/v1/notifications', body), 'A request with curl'),
+    code(curl('/v1/notifications', { body }), 'A request with curl'),
   );
 }

@@ -12,7 +12,7 @@ import { heading, pager, pill, refreshButton, table, titleOf } from '../parts/pa
 /** @type {import('../parts/filters.js').Filter[]} */
 const FILTERS = [
   { name: 'subscriber_id', label: 'Subscriber', placeholder: 'user_42' },
-  { name: 'category', label: 'Category', placeholder: 'comment' },
+  { name: 'category', label: 'Category (exact)', placeholder: 'comment' },
   {
     name: 'status',
     label: 'Status',
@@ -86,7 +86,7 @@ function columns(env) {
         ),
     },
     { name: 'Status', cell: (one) => [statusOf(one), ' ', one.archived && pill('archived')] },
-    { name: 'Visible', cell: (one) => time(one.visible_at ?? one.deliver_at) },
+    { name: 'Visible since', cell: (one) => visibleSince(one) },
   ];
 }
 
@@ -94,6 +94,11 @@ function columns(env) {
 export function statusOf({ status, read }) {
   if (status === 'scheduled') return pill('scheduled', 'warn');
   return read ? pill('read', 'good') : pill('delivered', 'quiet');
+}
+
+/** What waits says from when on. @param {{ visible_at: string | null, deliver_at: string | null }} one */
+export function visibleSince({ visible_at, deliver_at }) {
+  return visible_at ? time(visible_at) : h('span', { class: 'quiet' }, 'from ', time(deliver_at));
 }
 
 /**
@@ -111,6 +116,6 @@ function nothing(query, address) {
   return empty(
     'No notification yet',
     h('p', {}, 'Send the first one from a terminal, with an API key of this environment:'),
-    code(curl('/v1/notifications', body), 'A request with curl'),
+    code(curl('/v1/notifications', { body }), 'A request with curl'),
   );
 }

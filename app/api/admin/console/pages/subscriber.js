@@ -38,6 +38,11 @@ export default async function subscriber({ params, signal }) {
           { class: 'stack' },
           card(
             'Counts',
+            h(
+              'p',
+              { class: 'note' },
+              'Unseen: came since the bell was last opened. Unread: not read, nor archived. Reading an item does not make it seen.',
+            ),
             facts([
               ['Unread', h('b', { class: 'number' }, found.counts.unread.toLocaleString())],
               ['Unseen', h('b', { class: 'number' }, found.counts.unseen.toLocaleString())],

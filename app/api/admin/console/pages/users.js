@@ -2,8 +2,9 @@
 
 import { api, at } from '../core/api.js';
 import { h } from '../core/h.js';
+import { ROLES } from '../core/roles.js';
 import { refresh, to } from '../core/router.js';
-import { ROLES, session } from '../core/session.js';
+import { session } from '../core/session.js';
 import { time } from '../core/time.js';
 import { confirmation, formDialog } from '../parts/dialog.js';
 import { announce } from '../parts/feedback.js';

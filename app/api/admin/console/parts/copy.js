@@ -11,9 +11,10 @@ const SAID_MS = 1600;
  * @param {() => string} text
  * @param {string} what Its name, for those who cannot see where the button stands.
  * @param {() => Element} [shown] Selected where the browser does not let us copy (no TLS): one keystroke is left.
+ * @param {string} [name] On the button, where it is more than its drawing.
  */
-export function copyButton(text, what, shown) {
-  const label = h('span', { role: 'status' }, 'Copy');
+export function copyButton(text, what, shown, name = 'Copy') {
+  const label = h('span', { role: 'status' }, name);
   const button = h(
     'button',
     { type: 'button', class: 'button small', 'aria-label': `Copy ${what}` },
@@ -28,7 +29,7 @@ export function copyButton(text, what, shown) {
       if (shown) getSelection()?.selectAllChildren(shown());
       label.textContent = shown ? 'Selected' : 'Not allowed';
     }
-    setTimeout(() => (label.textContent = 'Copy'), SAID_MS);
+    setTimeout(() => (label.textContent = name), SAID_MS);
   });
   return button;
 }
@@ -49,6 +50,25 @@ export function copyable(value, what) {
       what,
       () => shown,
     ),
+  );
+}
+
+/**
+ * An id on one line of a table: its two ends, the whole one to copy. What is no id is shown as it is.
+ * @param {string} id
+ */
+export function shortId(id) {
+  if (!/^[a-z]+_[0-9a-z]{26}$/.test(id)) return h('code', { class: 'id' }, id);
+  const shown = h('code', { class: 'id', title: id }, `${id.slice(0, id.indexOf('_') + 5)}…${id.slice(-6)}`);
+  const whole = () => {
+    shown.textContent = id;
+    return shown;
+  };
+  return h(
+    'span',
+    { class: 'short-id' },
+    shown,
+    copyButton(() => id, id, whole, ''),
   );
 }
 
@@ -79,13 +99,14 @@ function quoted(text) {
 /**
  * A request of the management plane, to paste into a terminal.
  * @param {string} path
- * @param {unknown} body
+ * @param {{ method?: string, body?: unknown }} request
  */
-export function curl(path, body) {
+export function curl(path, { method, body }) {
   return [
-    `curl ${location.origin}${path}`,
+    `curl ${method ? `-X ${method} ` : ''}${location.origin}${path}`,
     `-H 'Authorization: Bearer YOUR_API_KEY'`,
-    `-H 'Content-Type: application/json'`,
-    `-d ${quoted(JSON.stringify(body))}`,
+    ...(body === undefined
+      ? []
+      : [`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(body))}`]),
   ].join(' \\\n  ');
 }

@@ -45,13 +45,25 @@ function asNode(child) {
  * @param {Child[]} [options.content] Above the fields.
  * @param {Child[]} [options.fields]
  * @param {string} options.submit
+ * @param {string} [options.dismiss] What it is called to leave things as they are.
  * @param {string} [options.danger]
+ * @param {() => void} [options.closed] Called in either case.
  * @param {(values: any) => Promise<void>} options.run
  */
-export function formDialog({ title, content = [], fields = [], submit, danger, run }) {
+export function formDialog({
+  title,
+  content = [],
+  fields = [],
+  submit,
+  dismiss = 'Cancel',
+  danger,
+  closed,
+  run,
+}) {
   return dialog({
     title,
     content,
+    closed,
     foot: (close) =>
       form({
         fields,
@@ -61,7 +73,7 @@ export function formDialog({ title, content = [], fields = [], submit, danger, r
           h(
             'button',
             { type: 'button', class: 'button plain', onclick: close, autofocus: danger === 'danger' },
-            'Cancel',
+            dismiss,
           ),
         ],
         run: async (values) => {
@@ -78,9 +90,29 @@ export function formDialog({ title, content = [], fields = [], submit, danger, r
  * @param {string} options.title A question.
  * @param {Child[]} options.content What it means.
  * @param {string} options.submit The deed, in a word or two.
+ * @param {string} [options.dismiss]
  * @param {boolean} [options.harmless]
- * @param {() => Promise<void>} options.run
+ * @param {() => void} [options.closed]
+ * @param {() => Promise<void>} options.run What it throws is told in the dialog.
  */
-export function confirmation({ title, content, submit, harmless = false, run }) {
-  return formDialog({ title, content, submit, danger: harmless ? 'primary' : 'danger', run });
+export function confirmation({ harmless = false, ...options }) {
+  return formDialog({ ...options, danger: harmless ? 'primary' : 'danger' });
+}
+
+/**
+ * The same from within a form, where what goes wrong afterwards is told. Whether the person wants it.
+ * @param {Omit<Parameters<typeof confirmation>[0], 'run' | 'closed'>} options
+ * @returns {Promise<boolean>}
+ */
+export function confirmed(options) {
+  let wanted = false;
+  return new Promise((resolve) => {
+    confirmation({
+      ...options,
+      run: async () => {
+        wanted = true;
+      },
+      closed: () => resolve(wanted),
+    });
+  });
 }

@@ -4,6 +4,7 @@
 
 import { ApiError } from '../core/api.js';
 import { h } from '../core/h.js';
+import { mayNot } from '../core/roles.js';
 import { icon } from './icons.js';
 
 const status = /** @type {HTMLElement} */ (document.getElementById('status'));
@@ -24,8 +25,11 @@ export function announce(text, kind = 'good') {
   timer = setTimeout(() => (status.textContent = ''), SHOWN_MS);
 }
 
-/** In one sentence. @param {unknown} error */
+/** In a sentence or two. @param {unknown} error */
 export function reason(error) {
+  const [, role, capability] =
+    (error instanceof ApiError && /^the role (\w+) has no (\S+)$/.exec(error.message)) || [];
+  if (capability) return mayNot(role, capability);
   if (error instanceof ApiError && error.retryAfter && error.status !== 503) {
     const minutes = Math.ceil(error.retryAfter / 60);
     return `${sentence(error.message)} Try again in ${minutes} minute${minutes === 1 ? '' : 's'}.`;
@@ -57,6 +61,29 @@ export function failure(error, again) {
     { not_found: 'Not found', forbidden: 'Not for your role', unreachable: 'No connection' }[code] ??
     'This page could not be loaded';
   if (!(error instanceof ApiError)) console.error(error);
+  return inItsPlace(
+    title,
+    reason(error),
+    code !== 'forbidden' && h('button', { type: 'button', class: 'button', onclick: again }, 'Try again'),
+  );
+}
+
+/**
+ * A page in place of one that takes a capability which this person's role has not.
+ * @param {string} role
+ * @param {string} capability
+ */
+export function notForRole(role, capability) {
+  return inItsPlace('Not for your role', mayNot(role, capability));
+}
+
+/**
+ * @param {string} title
+ * @param {string} text
+ * @param {import('../core/h.js').Child} [button]
+ * @returns {import('../core/router.js').View}
+ */
+function inItsPlace(title, text, button) {
   return {
     title,
     content: [
@@ -64,11 +91,11 @@ export function failure(error, again) {
         'div',
         { class: 'blank' },
         h('h1', {}, title),
-        h('p', {}, reason(error)),
+        h('p', {}, text),
         h(
           'p',
           { class: 'buttons' },
-          h('button', { type: 'button', class: 'button', onclick: again }, 'Try again'),
+          button,
           h('a', { class: 'button plain', href: '/admin' }, 'Go to the overview'),
         ),
       ),

@@ -8,6 +8,18 @@ import { reason } from './feedback.js';
 
 /** @typedef {import('../core/h.js').Child} Child */
 
+/** What is wrong with a field, known before anything is sent. */
+export class FieldError extends Error {
+  /**
+   * @param {string} field Its name.
+   * @param {string} message
+   */
+  constructor(field, message) {
+    super(message);
+    this.field = field;
+  }
+}
+
 /**
  * A field under its label.
  * @param {string} label
@@ -66,7 +78,7 @@ export function checkbox(label, props, hint) {
 /**
  * @param {object} options
  * @param {Child[]} options.fields
- * @param {string} options.submit The button's text.
+ * @param {Child} options.submit The button's text.
  * @param {(values: any) => Promise<void>} options.run Gets each control's value by its name. What it throws is
  *   told in the form.
  * @param {string} [options.danger] A class for the button.
@@ -125,22 +137,51 @@ function complete(element) {
 }
 
 /**
- * The field whose name the message has, else the form's foot.
+ * At the field that it is about, else at the form's foot.
  * @param {HTMLFormElement} element
  * @param {HTMLElement} foot
  * @param {Error} error
  */
 function tell(element, foot, error) {
-  const named = [.../** @type {Iterable<any>} */ (element.elements)].find(
-    ({ name, type }) => name && type !== 'hidden' && new RegExp(`\\b${name}\\b`).test(error.message),
+  const controls = [.../** @type {Iterable<any>} */ (element.elements)].filter(
+    ({ name, type }) => name && type !== 'hidden',
   );
-  if (named && error instanceof ApiError && [400, 403, 409].includes(error.status)) {
-    mark(named, reason(error));
-    named.focus();
+  const subject = controls.find(({ name }) => name === fieldOf(error, controls));
+  const text = inLabels(reason(error), controls);
+  if (subject) {
+    mark(subject, text);
+    subject.focus();
     return;
   }
   foot.hidden = false;
-  foot.textContent = reason(error);
+  foot.textContent = text;
+}
+
+/**
+ * The name of the field that an error is about: of those in an API's message the first.
+ * @param {Error} error
+ * @param {{ name: string }[]} controls
+ */
+function fieldOf(error, controls) {
+  if (error instanceof FieldError) return error.field;
+  if (!(error instanceof ApiError && [400, 403, 409].includes(error.status))) return undefined;
+  const names = controls.map(({ name }) => name);
+  return new RegExp(`\\b(?:${names.join('|')})\\b`).exec(error.message)?.[0];
+}
+
+/**
+ * Names that only the API knows, as their fields are labelled.
+ * @param {string} text
+ * @param {{ name: string, labels: NodeListOf<HTMLLabelElement> }[]} controls
+ */
+function inLabels(text, controls) {
+  return controls
+    .filter(({ name }) => name.includes('_'))
+    .reduce(
+      (told, { name, labels }) =>
+        told.replace(new RegExp(`\\b${name}\\b`, 'gi'), `“${labels[0].textContent}”`),
+      text,
+    );
 }
 
 /**
@@ -148,6 +189,7 @@ function tell(element, foot, error) {
  * @param {string} text
  */
 function mark(control, text) {
+  control.closest('details')?.setAttribute('open', '');
   control.setAttribute('aria-invalid', 'true');
   const place = document.getElementById(`${control.id}-error`);
   if (place) place.textContent = text;

@@ -1,5 +1,6 @@
 /** A payload as it was sent, and how the bell shows it. */
 
+import { asWebAddress } from '../client/bell-text.js';
 import { h } from '../core/h.js';
 import { code } from './copy.js';
 import { inbox } from './inbox.js';
@@ -29,14 +30,33 @@ export function linkNote(payload) {
   const text = (name) => (typeof payload?.[name] === 'string' ? payload[name] : '');
   const [action, picture] = ['action_url', 'icon_url'].map(text);
   return [
-    action && h('p', { class: 'note' }, 'A click opens ', h('code', {}, action)),
+    action &&
+      (asWebAddress(action, document.baseURI)
+        ? h('p', { class: 'note' }, 'A click opens ', h('code', {}, action))
+        : ignored('action_url', action)),
     picture &&
-      h(
-        'p',
-        { class: 'note' },
-        'Shows the picture ',
-        h('code', {}, picture),
-        ' (the console loads nothing from elsewhere)',
-      ),
+      (asWebAddress(picture, document.baseURI)
+        ? h(
+            'p',
+            { class: 'note' },
+            'Shows the picture ',
+            h('code', {}, picture),
+            ' (the console loads nothing from elsewhere)',
+          )
+        : ignored('icon_url', picture)),
   ];
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ */
+function ignored(name, value) {
+  return h(
+    'p',
+    { class: 'callout' },
+    h('code', {}, name),
+    ' is not a web address (http or https), so the bell ignores it: ',
+    h('code', {}, value),
+  );
 }

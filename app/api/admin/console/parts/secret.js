@@ -92,13 +92,17 @@ function rotate(found) {
       ),
       found.has_previous_secret &&
         h(
-          'p',
-          {},
-          h('strong', {}, 'A rotation is under way already.'),
-          ' Rotating again ends the oldest of the three secrets at once; whoever still signs with it is cut off.',
+          'div',
+          { class: 'callout' },
+          h('strong', {}, 'A rotation is under way already'),
+          h(
+            'p',
+            {},
+            'Only two secrets are kept. Rotating again drops the previous one at once: whoever still signs with it is cut off, and it cannot be brought back. Give the current one to every backend and complete the rotation first.',
+          ),
         ),
     ],
-    submit: 'Rotate secret',
+    submit: found.has_previous_secret ? 'Drop the previous one and rotate' : 'Rotate secret',
     harmless: !found.has_previous_secret,
     run: async () => {
       await api(at`environments/${found.slug}/hmac/rotate`, { method: 'POST' });
