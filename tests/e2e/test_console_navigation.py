@@ -209,7 +209,7 @@ async def test_times_are_local_and_their_titles_exact(
 async def test_a_role_is_offered_what_it_may_do(
     window: Console, stack: Stack, devices: Devices, pool: Pool
 ) -> None:
-    """Whoever loses a role while a page is open is told so by it; a page that is not for it says whose it is."""
+    """Whoever loses a role while a page is open is told by it; any other page says whose it is."""
     grace = await make_admin(pool, "operator")
     await window.open("/environments/acme/broadcasts/new")
     await window.sign_in(grace.email, PASSWORD)
