@@ -47,7 +47,13 @@ function target({ target: id, environment_slug }) {
 /** @param {string | null} slug */
 function environment(slug) {
   return (
-    slug && h('small', {}, ' in ', h('a', { class: 'plain-link', href: to`environments/${slug}` }, slug))
+    slug &&
+    h(
+      'small',
+      { class: 'below' },
+      'in ',
+      h('a', { class: 'plain-link', href: to`environments/${slug}` }, slug),
+    )
   );
 }
 

@@ -41,7 +41,7 @@ export default async function subscriber({ params, signal }) {
             h(
               'p',
               { class: 'note' },
-              'Unseen: came since the bell was last opened. Unread: not read, nor archived. Reading an item does not make it seen.',
+              'Unread: neither read nor archived. Unseen: came since the bell was last opened, read and archived ones included: only opening the bell makes items seen.',
             ),
             facts([
               ['Unread', h('b', { class: 'number' }, found.counts.unread.toLocaleString())],
