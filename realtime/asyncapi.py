@@ -50,7 +50,9 @@ class CountsFrame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
 
 
 class Goodbye(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="goodbye"):
-    """The server is about to close. The delay counts from the close."""
+    """The server is about to close. Whether to come back, the close code decides, not this frame; the delay
+    counts from the close, and means nothing where the code says stop.
+    """
 
     reason: GoodbyeReason
     reconnect_after_ms: int
@@ -91,8 +93,9 @@ Credentials travel in the query or in identity headers, and then decide at once;
 frame is `connect`, within 10 s. Frames are JSON text; those of a client hold at most {MAX_FRAME_BYTES} bytes.
 Ignore frames of types you do not know.
 
-Closed with 4000-4499: come back, after `reconnect_after_ms` of the `goodbye` (at most
-{MAX_RECONNECT_AFTER_MS}) or with backoff. With 4500-4999: stop. Codes of Bellwire's own:
+The close code decides, whatever the `goodbye` before it says. 4000-4499: come back, after its
+`reconnect_after_ms` (at most {MAX_RECONNECT_AFTER_MS}) or with backoff. With 4500-4999: stop.
+Codes of Bellwire's own:
 {", ".join(f"{code.value} {code.name.lower().replace('_', ' ')}" for code in CloseCode if code >= 4000)}.
 """
 _CREDENTIALS: Final = {

@@ -1,9 +1,14 @@
 """The client of docs/protocol.md works as it stands there."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import msgspec
+
+from app.contract import ids
+from app.contract.resources import Item
 from tests.factories import Environment
 from tests.harness import ROOT, Stack
 
@@ -18,6 +23,17 @@ def _client() -> Follow:
     names: dict[str, Any] = {}
     exec(compile(code, "docs/protocol.md", "exec"), names)  # noqa: S102 - our own page
     return names["follow"]
+
+
+def test_an_item_is_shown_as_it_is() -> None:
+    """Its fields are those of the API, in their order; the id and the time are well-formed."""
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    [example] = [part.partition("```")[0] for part in page.split("```json\n")[1:]]
+    shown = msgspec.json.decode(example, type=dict[str, Any])
+    item = msgspec.convert(shown, Item)
+    assert tuple(shown) == Item.__struct_fields__
+    assert ids.decode("notif", item.id) is not None
+    assert re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{6}Z", item.occurred_at)
 
 
 async def test_it_hears_of_a_change_and_stops_when_told(stack: Stack, environment: Environment) -> None:

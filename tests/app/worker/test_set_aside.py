@@ -18,8 +18,8 @@ from app.worker.hints import HintJobs
 from app.worker.retention import Retention
 from tests.app.worker.history import write_history
 from tests.app.worker.world import World, from_now
-from tests.factories import make_environment
-from tests.harness import eventually
+from tests.factories import Environment, make_environment
+from tests.harness import Stack, eventually
 
 POISON = """
 CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS
@@ -73,6 +73,28 @@ async def test_a_delivery_that_fails_keeps_no_other_waiting(world: World, publis
     assert await deliveries.run_once() == 0
     assert await receivers(world.pool) == {"grace", "linus", "alan"}
     assert 2 < await deliveries.run_once() <= 5
+
+
+async def test_the_worker_lives_on(stack: Stack, environment: Environment, pool: Pool) -> None:
+    """The whole process, with something scheduled that fails as soon as it is due."""
+    async with stack.client() as client:
+
+        async def send(**request: str | list[str]) -> None:
+            sent = await client.post(
+                "/v1/notifications",
+                json={"category": "c", "subscriber_ids": ["ada", "grace"], **request},
+                headers=environment.management_headers,
+            )
+            assert sent.status_code == 201
+
+        await send(deliver_at=from_now(1).isoformat())
+        await poison_inbox(pool, "ada")
+        await eventually(lambda: receivers(pool), lambda found: found == {"grace"})
+        await send(subscriber_ids=["linus"], deliver_at=from_now(0.5).isoformat())
+        await eventually(lambda: receivers(pool), lambda found: found == {"grace", "linus"})
+    assert stack.worker.running
+    assert sum("an item failed and is set aside" in line for line in stack.worker.output) == 1
+    assert "Traceback" not in "".join(stack.worker.output)
 
 
 @pytest.mark.usefixtures("soon")
