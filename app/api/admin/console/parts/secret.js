@@ -7,7 +7,7 @@ import { session } from '../core/session.js';
 import { time } from '../core/time.js';
 import { copyable } from './copy.js';
 import { confirmation } from './dialog.js';
-import { announce } from './feedback.js';
+import { announce, reason } from './feedback.js';
 import { card, facts, pill } from './page.js';
 
 /** @typedef {{ slug: string, has_previous_secret: boolean, subscriber_hmac_rotated_at: string | null,
@@ -36,7 +36,7 @@ export function secret(found) {
       h(
         'div',
         { class: 'buttons' },
-        h('button', { type: 'button', class: 'button', onclick: () => rotate(found) }, 'Rotate secret'),
+        h('button', { type: 'button', class: 'button', onclick: () => rotate(found.slug) }, 'Rotate secret'),
         found.has_previous_secret &&
           h(
             'button',
@@ -80,8 +80,16 @@ function reveal(value) {
   return place;
 }
 
-/** @param {Environment} found */
-function rotate(found) {
+/** Asks for how things are now: somebody else may have rotated since. @param {string} slug */
+async function rotate(slug) {
+  /** @type {Environment} */
+  let found;
+  try {
+    found = await api(at`environments/${slug}`);
+  } catch (error) {
+    announce(reason(error), 'bad');
+    return;
+  }
   confirmation({
     title: 'Rotate the secret?',
     content: [
@@ -105,7 +113,7 @@ function rotate(found) {
     submit: found.has_previous_secret ? 'Drop the previous one and rotate' : 'Rotate secret',
     harmless: !found.has_previous_secret,
     run: async () => {
-      await api(at`environments/${found.slug}/hmac/rotate`, { method: 'POST' });
+      await api(at`environments/${slug}/hmac/rotate`, { method: 'POST' });
       announce('Secret rotated. The previous one is still valid.');
       refresh();
     },
