@@ -251,7 +251,7 @@ async def test_a_broadcast_is_scheduled_and_cancelled(stack: Stack, devices: Dev
 async def test_a_secret_is_rotated_with_an_overlap(
     admin: Console, stack: Stack, devices: Devices, pool: Pool
 ) -> None:
-    """Both secrets are good until the rotation is completed; then only the new one. None is dropped unawares."""
+    """Both secrets are good until the rotation is completed; then only the new one. None is lost unawares."""
     await _create_environment(admin)
     secret = admin.page.locator(".reveal code")
     await expect(secret).to_have_count(0)
