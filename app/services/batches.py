@@ -15,7 +15,7 @@ A = TypeVar("A")
 
 MOST_WAITING: Final = 2048  # requests not answered yet; past it, callers are told to come back
 BATCH: Final = 64  # requests in one statement
-UNDER_WAY: Final = 2  # batches on their way at a time
+UNDER_WAY: Final = 2  # batches on their way at a time; a second only where a whole one waits
 LANES: Final = 4  # requests that go alone at a time
 
 
@@ -55,6 +55,7 @@ class Batches(Generic[Q, A]):
         self._choose = choose
         self._waiting: list[_Waiting[Q, A]] = []
         self._under_way = 0
+        self._is_left_over = False  # since the last batch set off
         self._lanes = asyncio.Semaphore(LANES)
         self._outstanding = 0
         self._tasks: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
@@ -65,9 +66,7 @@ class Batches(Generic[Q, A]):
             raise Unavailable("too many requests are waiting; try again shortly")
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
-        if self._under_way < UNDER_WAY:
-            self._under_way += 1
-            self._start(self._run())
+        self._set_off()
         self._outstanding += 1
         try:
             return await future
@@ -79,18 +78,32 @@ class Batches(Generic[Q, A]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _set_off(self) -> None:
+        if self._waiting and (self._under_way == 0 or (self._under_way < UNDER_WAY and self._is_full)):
+            self._under_way += 1
+            self._start(self._run())
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether a batch would gain nothing by gathering for longer."""
+        return self._is_left_over or len(self._waiting) >= BATCH
+
     async def _run(self) -> None:
         try:
-            while self._waiting:
-                await self._travel(self._take())
+            batch = self._take()
+            self._set_off()
+            if batch:  # else the other, which began at the same time, took them all
+                await self._travel(batch)
         finally:
             self._under_way -= 1
+            self._set_off()
 
     def _take(self) -> "list[_Waiting[Q, A]]":
         chosen = self._choose([request for request, _ in self._waiting])
         batch = [self._waiting[at] for at in chosen]
         for at in reversed(chosen):
             del self._waiting[at]
+        self._is_left_over = bool(self._waiting)
         return batch
 
     async def _travel(self, batch: "Sequence[_Waiting[Q, A]]") -> None:
