@@ -5,6 +5,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -39,14 +40,21 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
     Raises MigrationError where it never will be.
     """
     stopping = stop_on_signals()
+    async with create_pool(settings.database_url, size=settings.pg_pool_size, name="worker") as pool:
+        await _schema(pool, stopping)  # before there are tasks, whose group would wrap what it raises
+        await _work(settings, pool, stopping, ready)
+
+
+async def _work(
+    settings: Settings, pool: Pool, stopping: asyncio.Event, ready: Callable[[], None] | None
+) -> None:
     async with (
-        create_pool(settings.database_url, size=settings.pg_pool_size, name="worker") as pool,
         redis.connect(settings.redis_url) as client,
         create_pool(settings.database_url, size=1, name="worker hints") as lane,
         Publisher.open(lane, client) as publisher,
         Reporter.open(client),
+        asyncio.TaskGroup() as tasks,
     ):
-        await _schema(pool, stopping)
         loops = [
             Loop("hints", HintJobs(pool, client).run_once),
             Loop("deliveries", Deliveries(pool, publisher).run_once),
@@ -55,15 +63,14 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None) ->
             Loop("archive_read", ArchiveReadJobs(pool, publisher).run_once),
             Loop("gauges", Gauges(pool).run_once),
         ]
-        async with asyncio.TaskGroup() as tasks:
-            waker = tasks.create_task(_wake(settings.redis_url, loops))
-            running = [tasks.create_task(loop.run(stopping)) for loop in loops]
-            if ready is not None and not stopping.is_set():
-                ready()
-            try:
-                await asyncio.wait(running)
-            finally:  # also where one of them failed: the rest must not outlive it
-                await redis.end([waker, *running])
+        waker = tasks.create_task(Loop("wake_ups", partial(_wake, settings.redis_url, loops)).run(stopping))
+        running = [tasks.create_task(loop.run(stopping)) for loop in loops]
+        if ready is not None and not stopping.is_set():
+            ready()
+        try:
+            await asyncio.wait(running)
+        finally:
+            await redis.end([waker, *running])
 
 
 async def _schema(pool: Pool, stopping: asyncio.Event) -> None:
@@ -86,14 +93,12 @@ async def _schema(pool: Pool, stopping: asyncio.Event) -> None:
             await asyncio.wait_for(stopping.wait(), MIGRATION_POLL_S)
 
 
-async def _wake(redis_url: str, loops: list[Loop]) -> None:
-    """Knocks on every loop when another process says that something became due."""
-    while True:
-        try:
-            async with redis.connect_subscriber(redis_url) as client, client.pubsub() as subscription:
-                await subscription.subscribe(hints.WAKE_CHANNEL)
-                async for _ in subscription.listen():
-                    for loop in loops:
-                        loop.knock()
-        except (RedisError, OSError):
-            await asyncio.sleep(redis.AWAY_PAUSE_S)
+async def _wake(redis_url: str, loops: list[Loop]) -> float:
+    """Knocks on every loop when another process says that something became due, until Redis is away."""
+    with contextlib.suppress(RedisError, OSError):
+        async with redis.connect_subscriber(redis_url) as client, client.pubsub() as subscription:
+            await subscription.subscribe(hints.WAKE_CHANNEL)
+            async for _ in subscription.listen():
+                for loop in loops:
+                    loop.knock()
+    return redis.AWAY_PAUSE_S

@@ -48,6 +48,24 @@ async def test_a_worker_waits_for_the_migration(unmigrated_url: str, redis_url: 
     assert await worker.stop() == 0
 
 
+async def test_a_schema_that_never_will_be_this_release_s_is_one_line(
+    database_url: str, redis_url: str, pool: Pool
+) -> None:
+    """What no waiting cures ends the process."""
+    await pool.execute("UPDATE schema_migrations SET checksum = 'other' WHERE name = '0001_initial.sql'")
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app.cli", "worker"),
+        cwd=ROOT,
+        env={"DATABASE_URL": database_url, "REDIS_URL": redis_url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(child.communicate(), 20)
+    assert child.returncode == 1
+    [line] = said.decode().splitlines()
+    assert line.startswith("Error: this database was made by another build: 0001_initial.sql")
+
+
 async def test_a_worker_that_waits_stops_when_told(unmigrated_url: str, redis_url: str, pool: Pool) -> None:
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app.cli", "worker"),
