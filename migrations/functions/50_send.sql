@@ -28,20 +28,36 @@ LANGUAGE sql VOLATILE AS $$
     END
 $$;
 
+-- What requests with the same idempotency key hold in turn.
+CREATE OR REPLACE FUNCTION key_lock(request_kind text, env uuid, key text) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT hashtextextended(concat_ws('/', 'idempotency', request_kind, env, key), 0)
+$$;
+
 -- Serialises requests with the same idempotency key. Sorted, so that two batches cannot deadlock.
 CREATE OR REPLACE FUNCTION lock_keys(request_kind text, envs uuid[], keys text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(k.lock) FROM (
-        SELECT DISTINCT hashtextextended(concat_ws('/', 'idempotency', request_kind, w.env, w.key), 0) AS lock
+        SELECT DISTINCT key_lock(request_kind, w.env, w.key) AS lock
         FROM unnest(envs, keys) AS w (env, key) ORDER BY 1) AS k;
+END
+$$;
+
+-- The same without waiting: element n says whether key n is held now.
+CREATE OR REPLACE FUNCTION try_keys(request_kind text, envs uuid[], keys text[]) RETURNS boolean[]
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT pg_try_advisory_xact_lock(key_lock(request_kind, w.env, w.key))
+        FROM unnest(envs, keys) WITH ORDINALITY AS w (env, key, nth) ORDER BY w.nth);
 END
 $$;
 
 -- Request n is element n of the first seven arrays; recipient m is recipients[m] of request
 -- recipient_requests[m]. No two requests of one call share a key; no request names a person twice.
--- One row per request; status as judge_request(), or busy: with skip_busy, a request that names an inbox
--- which is held (or gone) is left out, so that it keeps nobody else's waiting. ids run along subscriber_ids,
+-- One row per request; status as judge_request(), or busy: with skip_busy, a request whose key or one of whose
+-- inboxes is held elsewhere (or gone) is left out, so that it keeps nobody else's waiting. ids run along subscriber_ids,
 -- which are NULL where they are those of the request. And one row per hint job owed, one an environment, with
 -- a request of that environment and no status.
 -- Raises serialization_failure when a recipient was erased meanwhile: run it again.
@@ -56,6 +72,7 @@ LANGUAGE plpgsql ROWS 64 AS $$
 #variable_conflict use_column
 DECLARE
     verdicts         text[];
+    keys_held        boolean[]; -- NULL: all
     outdated         boolean; -- has a key a record that has had its time?
     item_requests    integer[]; -- element n of these four: of the nth item to make, in the order of the requests
     item_envs        uuid[];
@@ -65,8 +82,14 @@ DECLARE
     now_us           bigint;
     waiting_ids      uuid[]; -- of the nth item, NULL where it becomes visible now
 BEGIN
-    PERFORM lock_keys('notification', envs, keys);
-    SELECT array_agg(judge_request(q.known, q.fingerprint, q.deliver, q.expires)), bool_or(q.outdated)
+    IF skip_busy THEN
+        keys_held := try_keys('notification', envs, keys);
+    ELSE
+        PERFORM lock_keys('notification', envs, keys);
+    END IF;
+    SELECT array_agg(CASE WHEN keys_held[q.request] IS FALSE THEN 'busy'
+                          ELSE judge_request(q.known, q.fingerprint, q.deliver, q.expires) END),
+           bool_or(q.outdated)
     INTO verdicts, outdated
     FROM (SELECT r.*, CASE WHEN i.key IS NOT NULL AND is_remembered(i) THEN i.fingerprint END AS known,
                  i.key IS NOT NULL AND NOT is_remembered(i) AS outdated
@@ -84,7 +107,7 @@ BEGIN
         LEFT JOIN LATERAL (SELECT k.* FROM idempotency k
                            WHERE k.environment_id = q.env AND k.kind = 'notification' AND k.key = q.key
                              AND verdicts[q.request] = 'replayed' LIMIT 1) AS i ON true
-        WHERE verdicts[q.request] <> 'created';
+        WHERE verdicts[q.request] NOT IN ('created', 'busy');
     END IF;
     IF outdated THEN
         DELETE FROM idempotency i WHERE i.ctid = ANY (ARRAY(
@@ -125,14 +148,16 @@ BEGIN
               FROM unnest(item_requests, item_inboxes) AS i (request, inbox_id)
               WHERE (i.inbox_id = ANY (held)) IS NOT TRUE) AS busy
         CROSS JOIN unnest(verdicts) WITH ORDINALITY AS v (verdict, request);
-        RETURN QUERY
-        SELECT v.request::integer, v.verdict, NULL::text[], NULL::uuid[], NULL::uuid, NULL::jsonb
-        FROM unnest(verdicts) WITH ORDINALITY AS v (verdict, request) WHERE v.verdict = 'busy';
         SELECT array_agg(i.request), array_agg(i.env), array_agg(i.subscriber), array_agg(i.inbox_id)
         INTO item_requests, item_envs, item_subscribers, item_inboxes
         FROM (SELECT w.* FROM unnest(item_requests, item_envs, item_subscribers, item_inboxes)
                               WITH ORDINALITY AS w (request, env, subscriber, inbox_id, nth)
               WHERE verdicts[w.request] = 'created' ORDER BY w.nth) AS i;
+    END IF;
+    IF 'busy' = ANY (verdicts) THEN
+        RETURN QUERY
+        SELECT v.request::integer, v.verdict, NULL::text[], NULL::uuid[], NULL::uuid, NULL::jsonb
+        FROM unnest(verdicts) WITH ORDINALITY AS v (verdict, request) WHERE v.verdict = 'busy';
     END IF;
     IF item_requests IS NULL THEN
         RETURN;

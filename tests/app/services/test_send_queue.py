@@ -29,6 +29,13 @@ async def commits(pool: Pool) -> int:
     return await pool.fetchval("SELECT count(DISTINCT xmin::text) FROM idempotency") or 0
 
 
+async def waits_for_a_lock(pool: Pool) -> bool:
+    return await pool.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+    )
+
+
 async def test_requests_at_the_same_time_share_transactions(pool: Pool, environment: Environment) -> None:
     queue = SendQueue(pool, [].append)
     drafts = [draft(environment.id, f"k{number}", f"p{number}") for number in range(100)]
@@ -88,12 +95,19 @@ async def test_the_same_key_at_the_same_time_is_created_once(pool: Pool, environ
 
 
 async def test_a_held_inbox_keeps_nobody_else_waiting(pool: Pool, environment: Environment) -> None:
-    """While another transaction holds Ada's inbox, everybody else's sends are answered; then hers."""
+    """While another transaction holds Ada's inbox, everybody else's sends are answered; then hers.
+
+    Hers holds its key while it waits: those who ask for the same again keep nobody waiting either.
+    """
     queue = SendQueue(pool, [].append)
     await send(queue, draft(environment.id, "first", "ada"))
     async with pool.acquire() as holder, holder.transaction():
         await holder.execute("SELECT FROM inboxes FOR UPDATE")
         held = asyncio.create_task(queue.send(draft(environment.id, "held", "grace", "ada")))
+        await eventually(lambda: waits_for_a_lock(pool))
+        again = [
+            asyncio.create_task(queue.send(draft(environment.id, "held", "grace", "ada"))) for _ in range(3)
+        ]
         for number in range(3):
             outcomes = await send(
                 queue, *(draft(environment.id, f"k{number}-{at}", f"p{at}") for at in range(50))
@@ -103,6 +117,8 @@ async def test_a_held_inbox_keeps_nobody_else_waiting(pool: Pool, environment: E
     outcome = await held
     assert outcome.verdict == "created"
     assert outcome.subscriber_ids == ["grace", "ada"]
+    replays = await asyncio.gather(*again)
+    assert [(one.verdict, one.ids) for one in replays] == [("replayed", outcome.ids)] * 3
 
 
 async def test_a_full_queue_says_so(
