@@ -3,11 +3,10 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
-from app import redis
 from app.contract import ids
 from app.contract.errors import NotFound, Unavailable
 from app.contract.requests import NotificationRequest
@@ -18,7 +17,7 @@ from app.services.auth import Identity
 from app.services.batches import Batches, distinct
 from app.services.inbox import Inbox
 from app.services.notifications import Notifications
-from app.services.subscribers import Subscribers
+from tests.app.services.conftest import who
 from tests.factories import Environment
 from tests.harness import eventually
 
@@ -119,21 +118,6 @@ async def test_who_leaves_harms_nobody() -> None:
         one.cancel()
     statement.gate.set()
     assert await staying == 5
-
-
-@pytest.fixture
-async def publisher(pool: Pool, redis_url: str) -> AsyncGenerator[Publisher]:
-    async with redis.connect(redis_url) as client, Publisher.open(pool, client) as opened:
-        yield opened
-
-
-@pytest.fixture
-def inbox(pool: Pool, publisher: Publisher) -> Inbox:
-    return Inbox(pool, publisher, Subscribers(pool, publisher))
-
-
-def who(environment: Environment, subscriber_id: str) -> Identity:
-    return Identity(environment.id, environment.slug, subscriber_id, environment.secret, None)
 
 
 async def test_everybody_reads_their_own(

@@ -1,36 +1,15 @@
 """The spine of the inbox, straight through the services: send, page, count, mark."""
 
-from collections.abc import AsyncGenerator
-
-import pytest
-
-from app import redis
 from app.contract import ids
 from app.contract.requests import BroadcastRequest, NotificationRequest
 from app.db.pool import Pool
 from app.outbox.publisher import Publisher
-from app.services.auth import Identity
 from app.services.broadcasts import Broadcasts
 from app.services.cursors import Cursor
 from app.services.inbox import Inbox
 from app.services.notifications import Notifications
-from app.services.subscribers import Subscribers
+from tests.app.services.conftest import who
 from tests.factories import Environment
-
-
-@pytest.fixture
-async def publisher(pool: Pool, redis_url: str) -> AsyncGenerator[Publisher]:
-    async with redis.connect(redis_url) as client, Publisher.open(pool, client) as opened:
-        yield opened
-
-
-@pytest.fixture
-def inbox(pool: Pool, publisher: Publisher) -> Inbox:
-    return Inbox(pool, publisher, Subscribers(pool, publisher))
-
-
-def who(environment: Environment, subscriber_id: str) -> Identity:
-    return Identity(environment.id, environment.slug, subscriber_id, environment.secret, None)
 
 
 async def test_both_sources_page_in_one_order(
