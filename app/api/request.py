@@ -1,8 +1,9 @@
 """A request as handlers use it: who is asking, what was sent, and the services that answer."""
 
-from collections.abc import AsyncGenerator, AsyncIterable
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -19,13 +20,17 @@ from app.db.api_keys import ApiKey
 from app.services.auth import Identity
 
 T = TypeVar("T")
+Proof: TypeAlias = "Callable[[Request], Awaitable[None]]"  # sets in the scope who is asking
 SERVICES: Final = "services"  # key of the scope
+# A proof is good for so long: with the half second for which keys and secrets are kept, that leaves time to
+# act on it within the second that a revocation may take.
+PROOF_S: Final = 0.25
 
 
 class Request(LitestarRequest[Any, Any, State]):
     """Who is asking is known from app.api.auth on: api_key to the management plane, identity to the other."""
 
-    __slots__ = ("_headers", "_query")
+    __slots__ = ("_headers", "_proof", "_query")
 
     @property
     def services(self) -> Services:
@@ -46,6 +51,20 @@ class Request(LitestarRequest[Any, Any, State]):
         except AttributeError:
             self._query = Query(self.scope["query_string"])
             return self._query
+
+    async def prove(self, proof: Proof) -> None:
+        """Raises what the proof raises. From now on confirm() asks it again."""
+        await proof(self)
+        self._proof = proof, time.monotonic()
+
+    async def confirm(self) -> None:
+        """Before what takes effect, where time has passed. Raises what the proof raises; it may by now."""
+        try:
+            proof, at = self._proof
+        except AttributeError:
+            return  # a route of another plane
+        if time.monotonic() - at > PROOF_S:
+            await self.prove(proof)
 
     def header(self, name: str) -> bytes | None:
         """The first header of this lower-case name, as sent."""
@@ -73,14 +92,14 @@ class Request(LitestarRequest[Any, Any, State]):
         return found
 
     async def decode(self, decoder: "msgspec.json.Decoder[T]") -> T:
-        """The body. Raises InvalidRequest, PayloadTooLarge."""
+        """The body. Raises as read() does, and InvalidRequest."""
         found = await self.decode_optional(decoder)
         if found is None:
             raise InvalidRequest("a body is required")
         return found
 
     async def decode_optional(self, decoder: "msgspec.json.Decoder[T]") -> T | None:
-        """The body, None where it is empty. Raises InvalidRequest, PayloadTooLarge."""
+        """The body, None where it is empty. Raises as read() does, and InvalidRequest."""
         raw = await self.read()
         if not raw:
             return None
@@ -90,12 +109,14 @@ class Request(LitestarRequest[Any, Any, State]):
     async def read(self) -> bytes:
         """The body as sent; for a route that takes none, read and dropped.
 
-        Raises InvalidRequest (it ended early), PayloadTooLarge.
+        Raises InvalidRequest (it ended early), PayloadTooLarge; what confirm() raises, where it took long.
         """
         announced = self.header("content-length")
         if announced is None and self.header("transfer-encoding") is None:
             return b""
-        return await body.read(self.receive, announced=announced)
+        found = await body.read(self.receive, announced=announced)
+        await self.confirm()
+        return found
 
     @asynccontextmanager
     async def stream_body(self, *, media_type: str, most: int) -> AsyncGenerator[AsyncIterable[bytes]]:

@@ -1,6 +1,6 @@
 """Importing subscribers, one JSON object a line, as they arrive: what is held at a time is bounded."""
 
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -25,22 +25,28 @@ class Imports:
     def __init__(self, subscribers: Subscribers) -> None:
         self._subscribers = subscribers
 
-    async def run(self, environment_id: UUID, chunks: AsyncIterable[bytes]) -> Imported:
-        """Creates those that are missing, 1 000 lines to a commit. chunks: lines, cut anywhere.
+    async def run(
+        self, environment_id: UUID, chunks: AsyncIterable[bytes], *, confirm: Callable[[], Awaitable[None]]
+    ) -> Imported:
+        """Creates those that are missing, 1 000 lines to a commit.
 
-        Raises Unavailable, and what chunks raises; what was committed by then stays.
+        chunks: lines, cut anywhere. confirm: asked before each commit.
+
+        Raises Unavailable, and what chunks and confirm raise; what was committed by then stays.
         """
         lines, sheet = _Lines(), _Sheet()
         async for chunk in chunks:
             for number, line in lines.cut(chunk):
                 sheet.add(number, line)
                 if sheet.is_batch:
+                    await confirm()
                     await self._commit(environment_id, sheet)
             if sheet.is_full:
                 break
         else:
             for number, line in lines.end():
                 sheet.add(number, line)
+        await confirm()
         await self._commit(environment_id, sheet)
         return Imported(sheet.created, sheet.existing, sheet.errors)
 

@@ -42,4 +42,7 @@ async def import_subscribers(request: Request) -> Reply:
     lines are committed on their own, and sending a file again is harmless.
     """
     async with request.stream_body(media_type=NDJSON, most=MAX_IMPORT) as chunks:
-        return replies.json(await request.services.imports.run(request.api_key.environment_id, chunks))
+        imported = await request.services.imports.run(
+            request.api_key.environment_id, chunks, confirm=request.confirm
+        )
+        return replies.json(imported)

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Callable
 import httpx
 import pytest
 import uvloop
+from litestar.types import Receive
 
-from app.api import main, server
+from app.api import body, main, server
 from app.api.services import Services
 from app.settings import Address, Settings
 from tests.factories import Environment
@@ -49,6 +50,19 @@ async def client(address: Address) -> AsyncGenerator[httpx.AsyncClient]:
     """Speaks to the API, as nobody in particular."""
     async with httpx.AsyncClient(base_url=f"http://{address}", timeout=10, trust_env=False) as opened:
         yield opened
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set whenever a handler begins to read a body: who is asking has been found out by then."""
+    event, stream = asyncio.Event(), body.stream
+
+    def watched(receive: Receive, *, announced: bytes | None, most: int) -> AsyncGenerator[bytes]:
+        event.set()
+        return stream(receive, announced=announced, most=most)
+
+    monkeypatch.setattr(body, "stream", watched)
+    return event
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Requests no client library would send, and what every refusal must look like."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import httpx
 import msgspec
@@ -28,6 +30,22 @@ async def exchange(address: Address, *parts: bytes, pause_s: float = 0.0) -> Ans
             await writer.drain()
             await asyncio.sleep(pause_s)
         return await asyncio.wait_for(read_answer(reader), 10)
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def begun(address: Address, part: bytes) -> AsyncGenerator[Callable[[bytes], Awaitable[Answer]]]:
+    """A connection on which this much of a request was sent. Call what it yields with the rest."""
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+
+    async def finish(rest: bytes) -> Answer:
+        writer.write(rest)
+        return await asyncio.wait_for(read_answer(reader), 10)
+
+    try:
+        writer.write(part)
+        yield finish
     finally:
         writer.close()
 
