@@ -26,8 +26,8 @@ CREATE INDEX admin_sessions_user ON admin_sessions (user_id);
 -- The worker removes what is over.
 CREATE INDEX admin_sessions_expiry ON admin_sessions (expires_at);
 
--- One row is a log-in that failed, or that nobody knows the end of yet; one for the email and one for the
--- address it came from, as each has a limit of its own. attempt is a position: the time of the failure.
+-- One row is a log-in that failed: one for the email and one for the address it came from, as each has a limit
+-- of its own. attempt is a position: the time of the failure.
 CREATE TABLE login_failures (
     kind    text NOT NULL CHECK (kind IN ('email', 'address')),
     subject text COLLATE "C" NOT NULL,

@@ -61,6 +61,7 @@ class Edge:
                 SERVICES: self._services,
             },
         )
+        is_admin = guard.covers(raw_path)
         status = 0
 
         async def send_on(message: Message) -> None:
@@ -69,14 +70,14 @@ class Edge:
                 status = message["status"]
                 if cors.covers(path):
                     message["headers"] = [*message["headers"], *self._cors.headers(scope)]
-                elif guard.covers(path):
+                elif is_admin:
                     message["headers"] = [*message["headers"], *guard.ANSWERS]
             await send(message)
 
         try:
-            inner["path"] = path = paths.canonical(raw_path)
-            if guard.covers(path):
+            if is_admin:
                 guard.refuse_forgeries(scope)
+            inner["path"] = path = paths.canonical(raw_path)
             preflight = self._cors.preflight(scope) if cors.covers(path) else None
             await (preflight or self._answer)(inner, receive, send_on)
         except asyncio.CancelledError:  # the server's patience with what is under way has ended

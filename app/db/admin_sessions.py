@@ -10,13 +10,18 @@ from app.db.pool import Connection, fetch_one
 
 
 class AdminIdentity(msgspec.Struct, frozen=True):
-    """An administrator who is logged in, as of this request. session: the hash of their token."""
+    """An administrator who is logged in, as of this request.
+
+    session: the hash of their token. acts_by: the capability that the request takes, None where it takes
+    none.
+    """
 
     id: UUID
     email: str
     name: str
     role: Role
     session: bytes
+    acts_by: Capability | None = None
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -37,6 +42,19 @@ async def select_session(connection: Connection, token_hash: bytes) -> AdminIden
     """Whose session it is, None where it has ended or never began."""
     row = await connection.fetchrow(SELECT_SESSION, token_hash)
     return None if row is None else AdminIdentity(*row)
+
+
+LOCK_SESSION: Final = """
+SELECT u.role FROM admin_sessions s JOIN admin_users u ON u.id = s.user_id
+WHERE s.token_hash = $1 AND s.expires_at > clock_timestamp() AND NOT u.disabled
+FOR SHARE
+"""
+
+
+async def lock_session(connection: Connection, token_hash: bytes) -> Role | None:
+    """The role of whose session it is, None where it has ended; so it stays until the transaction ends."""
+    role: Role | None = await connection.fetchval(LOCK_SESSION, token_hash)
+    return role
 
 
 # Whoever disables the user or changes the password waits for the share lock, and then ends this session too.
@@ -61,11 +79,14 @@ async def insert_session(
     return None if row is None else AdminIdentity(*row)
 
 
-DELETE_SESSION: Final = "DELETE FROM admin_sessions WHERE token_hash = $1"
+DELETE_SESSION: Final = """
+DELETE FROM admin_sessions WHERE token_hash = $1 AND expires_at > clock_timestamp() RETURNING true
+"""
 
 
-async def delete_session(connection: Connection, token_hash: bytes) -> None:
-    await connection.execute(DELETE_SESSION, token_hash)
+async def delete_session(connection: Connection, token_hash: bytes) -> bool:
+    """Whether it had not ended before."""
+    return await connection.fetchval(DELETE_SESSION, token_hash) is not None
 
 
 DELETE_SESSIONS_OF: Final = "DELETE FROM admin_sessions WHERE user_id = $1"
@@ -75,27 +96,22 @@ async def delete_sessions_of(connection: Connection, user_id: UUID) -> None:
     await connection.execute(DELETE_SESSIONS_OF, user_id)
 
 
-class Attempt(msgspec.Struct, frozen=True):
-    """A log-in that may be tried, and counts as failed until it is settled; or seconds to wait for one."""
-
-    id: UUID | None
-    wait_s: int
+LOGIN_WAIT: Final = "SELECT login_wait_s($1, $2)"
 
 
-BEGIN_LOGIN: Final = "SELECT attempt, wait_s FROM begin_login($1, $2)"
+async def login_wait_s(connection: Connection, email: str, address: str) -> int:
+    """Seconds until a log-in may be tried, 0 for now. address: whom the limit per address is for."""
+    wait_s: int = (await fetch_one(connection, LOGIN_WAIT, email, address))[0]
+    return wait_s
 
 
-async def begin_login(connection: Connection, email: str, address: str) -> Attempt:
-    """address: whom the limit per address is for."""
-    return Attempt(*await fetch_one(connection, BEGIN_LOGIN, email, address))
+SETTLE_LOGIN: Final = "SELECT settle_login($1, $2, $3)"
 
 
-SETTLE_LOGIN: Final = """
-DELETE FROM login_failures
-WHERE (kind = 'email' AND subject = $1) OR (kind = 'address' AND subject = $2 AND attempt = $3)
-"""
+async def settle_login(connection: Connection, email: str, address: str, *, failed: bool) -> int:
+    """Counts a failure, or forgets the email's; unless it may not be tried, by what was settled before.
 
-
-async def settle_login(connection: Connection, email: str, address: str, attempt: UUID) -> None:
-    """It succeeded: it is no failure, and the email's are forgotten."""
-    await connection.execute(SETTLE_LOGIN, email, address, attempt)
+    Returns what login_wait_s() does. The transaction's end lets the next attempt be settled.
+    """
+    wait_s: int = (await fetch_one(connection, SETTLE_LOGIN, email, address, failed))[0]
+    return wait_s

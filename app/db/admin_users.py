@@ -29,8 +29,9 @@ class AdminUser(msgspec.Struct, frozen=True):
         return f"AdminUser({self.email!r}, {self.role!r})"
 
 
-# Logging in goes on meanwhile; whoever writes waits, so that what is read after this stays true until then.
-LOCK_USERS: Final = "LOCK TABLE admin_users IN SHARE ROW EXCLUSIVE MODE"
+# Whoever writes waits, and so does whoever logs in or acts: what is read after this stays true until the end.
+# They wait in turn: no number of requests by somebody puts off the one that disables them.
+LOCK_USERS: Final = "LOCK TABLE admin_users IN EXCLUSIVE MODE"
 
 
 async def lock_users(connection: Connection) -> None:
@@ -70,14 +71,6 @@ async def select_by_email(connection: Connection, email: str) -> AdminUser | Non
     """email: as app.contract.admin.normal_email spells it."""
     row = await connection.fetchrow(SELECT_BY_EMAIL, email)
     return None if row is None else AdminUser(*row)
-
-
-COUNT_ENABLED_ADMINS: Final = "SELECT count(*) FROM admin_users WHERE role = 'admin' AND NOT disabled"
-
-
-async def count_enabled_admins(connection: Connection) -> int:
-    count: int = (await fetch_one(connection, COUNT_ENABLED_ADMINS))[0]
-    return count
 
 
 INSERT_USER: Final = """

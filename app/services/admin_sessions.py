@@ -13,6 +13,7 @@ from app.db.admin_sessions import AdminIdentity
 from app.db.pool import Pool, acquire
 from app.security import keys
 from app.security.passwords import Passwords
+from app.services.acting import no_session
 
 _REFUSED: Final = "wrong email or password"
 
@@ -35,33 +36,36 @@ class AdminSessions:
     async def log_in(self, wanted: LoginRequest, address: str) -> Begun:
         """address: whom the limit per address is for.
 
+        An attempt is judged once its password was checked, one after another: so no number of them at once
+        passes a limit together, and what comes to no answer is no failure.
+
         Raises Unauthorized (unknown, disabled, wrong password: no caller can tell which), RateLimited,
         Unavailable.
         """
         async with acquire(self._pool) as connection:
-            attempt = await admin_sessions.begin_login(connection, wanted.email, address)
-            if attempt.id is None:
-                telemetry.rate_limited.labels("admin").inc()
-                raise RateLimited("too many failed log-ins", retry_after_s=attempt.wait_s)
+            _check_wait(await admin_sessions.login_wait_s(connection, wanted.email, address))
             user = await admin_users.select_by_email(connection, wanted.email)
         with telemetry.password_check.time():  # without a connection: others need it meanwhile
             matches = await self._passwords.matches(
                 wanted.password, None if user is None else user.password_hash
             )
-        if user is None or not matches or user.disabled:
-            raise Unauthorized(_REFUSED)
         token = keys.new_session_token()
+        identity = None
         async with acquire(self._pool) as connection, connection.transaction():
-            identity = await admin_sessions.insert_session(
-                connection,
-                user.id,
-                password_hash=user.password_hash,
-                token_hash=keys.key_hash(token),
+            if user is not None and matches and not user.disabled:
+                identity = await admin_sessions.insert_session(
+                    connection,
+                    user.id,
+                    password_hash=user.password_hash,
+                    token_hash=keys.key_hash(token),
+                )
+            _check_wait(
+                await admin_sessions.settle_login(connection, wanted.email, address, failed=identity is None)
             )
-            if identity is None:  # disabled, deleted or with another password since
-                raise Unauthorized(_REFUSED)
-            await admin_sessions.settle_login(connection, wanted.email, address, attempt.id)
-            await audit.insert_entry(connection, identity, "session.login", details={"address": address})
+            if identity is not None:
+                await audit.insert_entry(connection, identity, "session.login", details={"address": address})
+        if identity is None:
+            raise Unauthorized(_REFUSED)
         return Begun(token, describe(identity))
 
     async def identity(self, token: str) -> AdminIdentity | None:
@@ -70,10 +74,18 @@ class AdminSessions:
             return await admin_sessions.select_session(connection, keys.key_hash(token))
 
     async def log_out(self, admin: AdminIdentity) -> None:
-        """Ends this session and no other of theirs. Raises Unavailable."""
+        """Ends this session and no other of theirs. Raises Unauthorized (it has ended), Unavailable."""
         async with acquire(self._pool) as connection, connection.transaction():
-            await admin_sessions.delete_session(connection, admin.session)
+            if not await admin_sessions.delete_session(connection, admin.session):
+                raise no_session()
             await audit.insert_entry(connection, admin, "session.logout")
+
+
+def _check_wait(wait_s: int) -> None:
+    """Raises RateLimited."""
+    if wait_s:
+        telemetry.rate_limited.labels("admin").inc()
+        raise RateLimited("too many failed log-ins", retry_after_s=wait_s)
 
 
 def describe(admin: AdminIdentity) -> Me:

@@ -14,6 +14,7 @@ from app.db.admin_users import AdminUser
 from app.db.pool import Connection, Pool, acquire
 from app.security.passwords import Passwords
 from app.services import places
+from app.services.acting import confirm, no_session
 
 
 class AdminUsers:
@@ -44,7 +45,7 @@ class AdminUsers:
     async def create(self, actor: AdminIdentity | None, wanted: UserRequest) -> User:
         """Raises Conflict (the email is taken), Unavailable."""
         password_hash = await self._passwords.hash(wanted.password)
-        async with self._writing() as connection:
+        async with self._writing(actor) as connection:
             user = await admin_users.insert_user(
                 connection,
                 email=wanted.email,
@@ -66,13 +67,13 @@ class AdminUsers:
     async def update(self, actor: AdminIdentity, user_id: UUID | None, wanted: UserUpdate) -> User:
         """user_id: None where it can be nobody's. What they may do changes with their next request.
 
-        Raises NotFound, Conflict (yourself, or the last enabled admin), Unavailable.
+        Raises NotFound, Conflict (yourself), and as confirm() does; Unavailable.
         """
-        async with self._writing() as connection:
+        async with self._writing(actor) as connection:
             user = await _existing(connection, user_id)
             loses_role = wanted.role is not None and wanted.role != "admin"
             if user.is_enabled_admin and (loses_role or wanted.disabled):
-                await _check_expendable(connection, actor, user)
+                _check_expendable(actor, user)
             updated = await admin_users.update_user(
                 connection, user.id, name=wanted.name, role=wanted.role, disabled=wanted.disabled
             )
@@ -92,11 +93,11 @@ class AdminUsers:
         return _user(updated)
 
     async def delete(self, actor: AdminIdentity, user_id: UUID | None) -> None:
-        """Raises NotFound, Conflict (yourself, or the last enabled admin), Unavailable."""
-        async with self._writing() as connection:
+        """Raises NotFound, Conflict (yourself), and as confirm() does; Unavailable."""
+        async with self._writing(actor) as connection:
             user = await _existing(connection, user_id)
             if user.is_enabled_admin:
-                await _check_expendable(connection, actor, user)
+                _check_expendable(actor, user)
             await admin_users.delete_user(connection, user.id)
             await audit.insert_entry(
                 connection, actor, "user.delete", target=_id(user), details={"email": user.email}
@@ -113,7 +114,7 @@ class AdminUsers:
         if actor is not None and user_id == actor.id:
             proven_by = await self._current_hash(actor, wanted.current_password)
         password_hash = await self._passwords.hash(wanted.password)
-        async with self._writing() as connection:
+        async with self._writing(actor) as connection:
             user = await _existing(connection, user_id)
             if proven_by not in (None, user.password_hash):  # changed since it was compared
                 raise Forbidden("current_password is wrong")
@@ -128,7 +129,7 @@ class AdminUsers:
 
         Raises Unavailable.
         """
-        async with self._writing() as connection:
+        async with self._writing(None) as connection:
             user = await admin_users.select_by_email(connection, wanted.email)
             known = user is not None and await self._passwords.matches(wanted.password, user.password_hash)
             if user is not None and known and user.role == wanted.role and not user.disabled:
@@ -163,22 +164,24 @@ class AdminUsers:
         return True
 
     async def _current_hash(self, actor: AdminIdentity, password: str | None) -> str:
-        """The stored hash of one's own password, once this has proven to be it. Raises Forbidden."""
+        """The stored hash of one's own password, once this has proven to be it.
+
+        Raises Forbidden, Unauthorized (deleted meanwhile).
+        """
         async with acquire(self._pool) as connection:
             user = await admin_users.select_user(connection, actor.id)
-        if (
-            user is None
-            or password is None
-            or not await self._passwords.matches(password, user.password_hash)
-        ):
+        if user is None:
+            raise no_session()
+        if password is None or not await self._passwords.matches(password, user.password_hash):
             raise Forbidden("current_password is wrong, or missing: your own password takes it")
         return user.password_hash
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncGenerator[Connection]:
-        """A transaction in which nobody else changes users."""
+    async def _writing(self, actor: AdminIdentity | None) -> AsyncGenerator[Connection]:
+        """A transaction of theirs in which nobody else changes users. Raises what confirm() raises."""
         async with acquire(self._pool) as connection, connection.transaction():
             await admin_users.lock_users(connection)
+            await confirm(connection, actor)
             yield connection
 
 
@@ -190,12 +193,14 @@ async def _existing(connection: Connection, user_id: UUID | None) -> AdminUser:
     return user
 
 
-async def _check_expendable(connection: Connection, actor: AdminIdentity, user: AdminUser) -> None:
-    """An enabled admin who is about not to be one any more. Raises Conflict."""
+def _check_expendable(actor: AdminIdentity, user: AdminUser) -> None:
+    """An enabled admin who is about not to be one any more.
+
+    The actor is one as well, confirmed while all users are locked: so one is left, whoever the other is.
+    Raises Conflict.
+    """
     if user.id == actor.id:
         raise Conflict("you cannot delete, disable or demote yourself")
-    if await admin_users.count_enabled_admins(connection) == 1:
-        raise Conflict("this is the last enabled admin")
 
 
 def _id(user: AdminUser) -> str:

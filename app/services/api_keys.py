@@ -13,6 +13,7 @@ from app.db.api_keys import ApiKeyRecord
 from app.db.pool import Pool, acquire
 from app.security import keys
 from app.services import places
+from app.services.acting import acting
 from app.services.environments import existing
 
 
@@ -44,7 +45,7 @@ class ApiKeys:
         except ValueError as error:
             raise InvalidRequest(str(error)) from None
         key = key or keys.new_api_key()
-        async with acquire(self._pool) as connection, connection.transaction():
+        async with acting(self._pool, actor) as connection:
             environment = await existing(connection, env)
             created = await api_keys.insert_api_key(
                 connection,
@@ -77,7 +78,7 @@ class ApiKeys:
         env: None where it may be any. Raises NotFound (also for a key of another environment), Unavailable.
         """
         key_id = ids.decode("key", key)
-        async with acquire(self._pool) as connection, connection.transaction():
+        async with acting(self._pool, actor) as connection:
             if env is None:
                 owner = None if key_id is None else await api_keys.select_environment_of(connection, key_id)
                 if owner is None:

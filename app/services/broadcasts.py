@@ -1,7 +1,6 @@
 """Sending broadcasts: one row, fan-out on read."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -16,7 +15,17 @@ from app.outbox.publisher import Publisher
 from app.security import keys
 from app.services.notifications import refuse
 
-Along: TypeAlias = Callable[[Connection, UUID], Awaitable[None]]  # told the broadcast's id
+
+class Along(Protocol):
+    """What somebody adds to the transaction of a write; what it raises rolls the write back."""
+
+    async def before(self, connection: Connection) -> None:
+        """Ahead of all that the write reads."""
+        ...
+
+    async def after(self, connection: Connection, broadcast_id: UUID) -> None:
+        """Where the write has changed something."""
+        ...
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -34,7 +43,7 @@ class Broadcasts:
     async def send(
         self, environment_id: UUID, request: BroadcastRequest, *, along: Along | None = None
     ) -> Reply:
-        """along: what is to be committed with a new one.
+        """along: what is to be committed with it.
 
         Raises InvalidRequest (a time that the clock rules out), Conflict, Unavailable.
         """
@@ -56,9 +65,10 @@ class Broadcasts:
             if along is None:
                 return await send(connection)
             async with connection.transaction():
+                await along.before(connection)
                 outcome = await send(connection)
                 if outcome.verdict == "created" and outcome.id is not None:
-                    await along(connection, outcome.id)
+                    await along.after(connection, outcome.id)
                 return outcome
 
         outcome = await run(self._pool, send_with)

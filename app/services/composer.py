@@ -14,7 +14,8 @@ from app.db import audit, subscribers
 from app.db.admin_sessions import AdminIdentity
 from app.db.environments import EnvironmentRecord
 from app.db.pool import Connection, Pool, acquire
-from app.services.broadcasts import Along, Broadcasts, Reply
+from app.services.acting import confirm
+from app.services.broadcasts import Broadcasts, Reply
 from app.services.records import Records
 from app.services.retractions import Retractions
 
@@ -39,7 +40,7 @@ class Composer:
     async def send(
         self, actor: AdminIdentity, environment: EnvironmentRecord, request: BroadcastRequest
     ) -> Reply:
-        """Raises what Broadcasts.send() raises."""
+        """Raises what Broadcasts.send() and confirm() raise."""
         asked = {
             **_about(request.category, request.payload_text),
             "idempotency_key": request.idempotency_key,
@@ -48,15 +49,15 @@ class Composer:
         }
         details = {name: value for name, value in asked.items() if value is not None}
         return await self._broadcasts.send(
-            environment.id, request, along=_audited(actor, "broadcast.send", environment, details)
+            environment.id, request, along=_Audited(actor, "broadcast.send", environment, details)
         )
 
     async def delete(self, actor: AdminIdentity, environment: EnvironmentRecord, broadcast_id: UUID) -> None:
-        """The audit keeps what it was called. Raises what Retractions.broadcast() raises."""
+        """The audit keeps what it was called. Raises what Retractions.broadcast() and confirm() raise."""
         found = await self._records.broadcast(environment.id, broadcast_id)  # its words never change
         details = _about(found.category, bytes(found.payload).decode())
         await self._retractions.broadcast(
-            environment.id, broadcast_id, along=_audited(actor, "broadcast.delete", environment, details)
+            environment.id, broadcast_id, along=_Audited(actor, "broadcast.delete", environment, details)
         )
 
 
@@ -72,17 +73,23 @@ def _about(category: str, payload: str) -> dict[str, str]:
     return {"category": category, "title": msgspec.json.decode(title, type=str)[:_TITLE]}
 
 
-def _audited(
-    actor: AdminIdentity, action: AuditAction, environment: EnvironmentRecord, details: Mapping[str, object]
-) -> Along:
-    async def insert(connection: Connection, broadcast_id: UUID) -> None:
+class _Audited(msgspec.Struct, frozen=True):
+    """An administrator's write: by whom, and what the audit says of it."""
+
+    actor: AdminIdentity
+    action: AuditAction
+    environment: EnvironmentRecord
+    details: Mapping[str, object]
+
+    async def before(self, connection: Connection) -> None:
+        await confirm(connection, self.actor)
+
+    async def after(self, connection: Connection, broadcast_id: UUID) -> None:
         await audit.insert_entry(
             connection,
-            actor,
-            action,
+            self.actor,
+            self.action,
             target=ids.encode("bcast", broadcast_id),
-            environment_slug=environment.slug,
-            details=details,
+            environment_slug=self.environment.slug,
+            details=self.details,
         )
-
-    return insert

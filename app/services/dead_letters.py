@@ -8,6 +8,7 @@ from app.db import audit, dead_letters
 from app.db.admin_sessions import AdminIdentity
 from app.db.dead_letters import DeadLetter
 from app.db.pool import Pool, acquire
+from app.services.acting import acting
 from app.services.environments import existing
 from app.services.places import TimedPlace
 
@@ -39,7 +40,7 @@ class DeadLetters:
     async def replay(self, actor: AdminIdentity | None, job: str) -> Replayed:
         """One, by its TypeID. Raises NotFound, Unavailable."""
         job_id = ids.decode("job", job)
-        async with acquire(self._pool) as connection, connection.transaction():
+        async with acting(self._pool, actor) as connection:
             slug = None if job_id is None else await dead_letters.select_environment_of(connection, job_id)
             replayed = (
                 0 if slug is None else await dead_letters.replay_dead_letters(connection, job_id=job_id)
@@ -53,7 +54,7 @@ class DeadLetters:
 
     async def replay_all(self, actor: AdminIdentity | None, env: str | None) -> Replayed:
         """All, of one environment where it is given. Raises NotFound, Unavailable."""
-        async with acquire(self._pool) as connection, connection.transaction():
+        async with acting(self._pool, actor) as connection:
             environment = None if env is None else await existing(connection, env)
             replayed = await dead_letters.replay_dead_letters(
                 connection, environment_id=None if environment is None else environment.id

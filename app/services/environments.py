@@ -16,6 +16,7 @@ from app.db.environments import EnvironmentRecord
 from app.db.pool import Connection, Pool, acquire
 from app.security import keys
 from app.services import places
+from app.services.acting import acting
 
 
 class Environments:
@@ -47,7 +48,7 @@ class Environments:
             check_name(name)
         except ValueError as error:
             raise InvalidRequest(str(error)) from None
-        async with acquire(self._pool) as connection, connection.transaction():
+        async with acting(self._pool, actor) as connection:
             created = await environments.insert_environment(
                 connection,
                 slug=slug,
@@ -76,7 +77,7 @@ class Environments:
         """
         given = {"name": name, "require_subscriber_hash": require_subscriber_hash}
         details = {field: value for field, value in given.items() if value is not None}
-        async with acquire(self._pool) as connection, connection.transaction():
+        async with acting(self._pool, actor) as connection:
             environment = await existing(connection, env)
             if not details:
                 return environment
@@ -92,7 +93,7 @@ class Environments:
         Raises NotFound, Unavailable.
         """
         secret = keys.new_environment_secret()
-        async with acquire(self._pool) as connection, connection.transaction():
+        async with acting(self._pool, actor) as connection:
             environment = await existing(connection, env)
             rotated_at = await environments.rotate_secret(connection, environment.id, secret)
             await _record(connection, actor, "hmac.rotate", environment)
@@ -104,7 +105,7 @@ class Environments:
 
     async def complete_rotation(self, actor: AdminIdentity, env: str) -> None:
         """What the previous secret proved is over within seconds. Raises NotFound, Unavailable."""
-        async with acquire(self._pool) as connection, connection.transaction():
+        async with acting(self._pool, actor) as connection:
             environment = await existing(connection, env)
             if await environments.forget_previous_secret(connection, environment.id):
                 await _record(connection, actor, "hmac.complete", environment)

@@ -53,9 +53,10 @@ class Retractions:
             if along is None:
                 return await retractions.retract_broadcast(connection, environment_id, broadcast_id)
             async with connection.transaction():
+                await along.before(connection)
                 withdrawn = await retractions.retract_broadcast(connection, environment_id, broadcast_id)
                 if withdrawn.status != "not_found":
-                    await along(connection, broadcast_id)
+                    await along.after(connection, broadcast_id)
                 return withdrawn
 
         withdrawn = await run(self._pool, retract)

@@ -4,32 +4,44 @@
 CREATE OR REPLACE FUNCTION login_window_us() RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $$ SELECT 15 * 60 * 1000000::bigint $$;
 
--- Begins a log-in, which counts as failed until it is settled: so no number of them at once passes a limit
--- together. Where a limit is reached nothing is counted: attempt is NULL, and wait_s how many seconds until
--- the oldest failure that keeps it there no longer counts.
-CREATE OR REPLACE FUNCTION begin_login(email text, address text, OUT attempt uuid, OUT wait_s integer)
+-- In how many seconds a log-in may be tried: 0 for now, else until the oldest failure that keeps the email or
+-- the address at its limit no longer counts.
+CREATE OR REPLACE FUNCTION login_wait_s(email text, address text) RETURNS integer
+LANGUAGE sql VOLATILE AS $$
+    SELECT coalesce(max(ceil((position_us(reached.attempt) - position_us(w.oldest)) / 1e6)), 0)::integer
+    FROM (SELECT position_floor(clock_us() - login_window_us()) AS oldest) AS w
+    CROSS JOIN (VALUES ('email', email, 10), ('address', address, 30)) AS l (kind, subject, most)
+    CROSS JOIN LATERAL (
+        SELECT f.attempt FROM login_failures f
+        WHERE f.kind = l.kind AND f.subject = l.subject AND f.attempt > w.oldest
+        ORDER BY f.attempt DESC OFFSET l.most - 1 LIMIT 1
+    ) AS reached
+$$;
+
+-- Settles a log-in whose password was checked, after all that were settled before it: where those have left
+-- it to wait it says how long and writes nothing, as if it had been refused unchecked. Else a failure is
+-- counted, and a success forgets the email's.
+CREATE OR REPLACE FUNCTION settle_login(email text, address text, failed boolean) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
-    now_us bigint;
-    oldest uuid;
+    wait_s integer;
+    attempt uuid;
 BEGIN
     -- Addresses before emails, so that no two wait for each other.
     PERFORM pg_advisory_xact_lock(hashtextextended('login address ' || address, 0));
     PERFORM pg_advisory_xact_lock(hashtextextended('login email ' || email, 0));
-    now_us := clock_us();
-    oldest := position_floor(now_us - login_window_us());
-    SELECT coalesce(max(ceil((position_us(reached.attempt) - position_us(oldest)) / 1e6)), 0) INTO wait_s
-    FROM (VALUES ('email', email, 10), ('address', address, 30)) AS l (kind, subject, most)
-    CROSS JOIN LATERAL (
-        SELECT f.attempt FROM login_failures f
-        WHERE f.kind = l.kind AND f.subject = l.subject AND f.attempt > oldest
-        ORDER BY f.attempt DESC OFFSET l.most - 1 LIMIT 1
-    ) AS reached;
-    IF wait_s = 0 THEN
-        attempt := position_at(now_us);
+    wait_s := login_wait_s(email, address);
+    IF wait_s > 0 THEN
+        RETURN wait_s;
+    END IF;
+    IF failed THEN
+        attempt := position_at(clock_us());
         INSERT INTO login_failures (kind, subject, attempt)
         VALUES ('email', email, attempt), ('address', address, attempt);
+    ELSE
+        DELETE FROM login_failures f WHERE f.kind = 'email' AND f.subject = email;
     END IF;
+    RETURN 0;
 END
 $$;
 

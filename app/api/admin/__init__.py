@@ -16,7 +16,8 @@ A route, from top to bottom:
 - The header against forged requests is looked at by app.api.edge, before routing; nothing to do here.
 - A list: `limit = PAGE.of(query)` and `before = parameters.place(query)` (app.api.parameters) before
   admit(); `Listing[Shape]`, one row more than the limit tells whether a page follows (app.services.audit).
-- The service opens one transaction (`async with acquire(pool) as c, c.transaction():`), writes, and calls
+- The service opens one transaction (`async with acting(pool, admin) as c:`), in which they still are and may
+  what they were and might when the request began, or 401 and 403; it writes, and calls
   `audit.insert_entry(c, admin, "thing.update", target=…, environment_slug=…, details=…)` in it. The action
   is one of AuditAction in app.contract.admin. Details say what was asked for, and never hold a key, secret,
   password or payload (of a broadcast, the beginning of its title). What must follow a commit (hints)

@@ -86,7 +86,7 @@ def _address(request: Request) -> str:
         last = request.header_list(_FORWARDED_FOR).rpartition(b",")[2]
         text = last.decode("latin-1").strip() or text
     try:
-        address = ip_address(text)
+        address = ip_address(_without_port(text))
     except ValueError:
         return "unknown"
     if isinstance(address, IPv6Address):
@@ -94,3 +94,10 @@ def _address(request: Request) -> str:
             return str(address.ipv4_mapped)
         return f"{IPv6Address(int(address) >> 64 << 64)}/64"
     return str(address)
+
+
+def _without_port(text: str) -> str:
+    """Of 192.0.2.1:443 and [2001:db8::1]:443 the address; an IPv6 address alone has no port."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text

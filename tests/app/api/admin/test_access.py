@@ -11,9 +11,10 @@ from app.api.admin.guard import PLANE
 from app.api.openapi import operations
 from app.contract.admin import Capability, Role
 from app.db.pool import Pool
+from app.settings import Address
 from tests.app.api.admin.people import MARKED, Admin, make_admin
 from tests.app.api.admin.table import TABLE, Line, filled, make_things
-from tests.app.api.wire import assert_refused
+from tests.app.api.wire import assert_refused, exchange, request
 
 # As the contract says it, beside what the code says.
 ROLES: Final[Mapping[Role, set[Capability]]] = {
@@ -103,6 +104,21 @@ async def test_no_write_without_the_header_that_no_other_page_can_send(
                     assert_refused(answer, 403, "forbidden", "X-Bellwire-Admin")
     assert await pool.fetchval("SELECT count(*) FROM audit_log") == 0
     assert (await client.get("/admin/api/me", headers=cookie)).status_code == 200
+
+
+async def test_no_path_is_so_wrong_that_the_header_is_not_missed(
+    address: Address, subtests: pytest.Subtests
+) -> None:
+    for path in (b"/", b"//x", b"/x/", b"/%zz", b"/%ff", b"?x", b"/users/%", b""):
+        for prefix in (b"/admin/api", b"/%61dmin/api", b"/admin/%61p%69"):
+            for method in ("POST", "DELETE", "PUT", "PATCH"):
+                with subtests.test(method=method, path=prefix + path):
+                    answer = await exchange(address, request(method, prefix + path))
+                    assert_refused(answer, 403, "forbidden", "X-Bellwire-Admin")
+                    assert answer.headers["cache-control"] == "no-store"
+    for path in (b"/admin%2Fapi/x", b"//admin/api", b"/Admin/api/x", b"/admin/apis"):
+        with subtests.test(path=path):
+            assert_refused(await exchange(address, request("POST", path)), 404, "not_found")
 
 
 async def test_a_session_comes_before_all_that_a_request_can_be_wrong_with(

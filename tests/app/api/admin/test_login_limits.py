@@ -12,6 +12,8 @@ from app import telemetry
 from app.api import main, server
 from app.db import admin_sessions, retention
 from app.db.pool import Pool
+from app.security import passwords
+from app.security.passwords import Passwords
 from app.settings import Settings
 from tests.app.api.admin.people import PASSWORD, Admin, log_in, make_admin
 from tests.app.api.wire import assert_refused
@@ -39,10 +41,10 @@ async def proxied(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
 
 
 async def fail(pool: Pool, times: int, *, email: str, address: str = "192.0.2.9") -> None:
-    """Log-ins that were begun and came to nothing, without the cost of checking their passwords."""
+    """Log-ins that came to nothing, without the cost of checking their passwords."""
     async with pool.acquire() as connection:
         for _ in range(times):
-            assert (await admin_sessions.begin_login(connection, email, address)).id is not None
+            assert await admin_sessions.settle_login(connection, email, address, failed=True) == 0
 
 
 async def age(pool: Pool, minutes: int) -> None:
@@ -136,15 +138,22 @@ async def test_after_thirty_failures_an_address_has_to_wait_and_no_other(
     assert (await log_in(proxied, grace.email, **other)).status_code == 200
 
 
-async def test_a_network_of_ipv6_is_one_address(proxied: httpx.AsyncClient, pool: Pool) -> None:
-    for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::", "2001:db8:1:3::1", "::ffff:192.0.2.1", "junk"):
-        await log_in(proxied, "nobody@example.com", WRONG, **{"X-Forwarded-For": address})
+async def test_a_network_of_ipv6_is_one_address_and_a_port_is_no_part_of_it(
+    proxied: httpx.AsyncClient, pool: Pool
+) -> None:
+    addresses = (
+        *("2001:db8:1:2::1", "2001:db8:1:2:ffff::", "[2001:db8:1:2::1]:443", "[2001:db8:1:2::2]"),
+        *("2001:db8:1:3::1", "::ffff:192.0.2.1", "192.0.2.1:567", "[::ffff:192.0.2.1]:1"),
+        *("junk", "junk:1", "[junk", ":"),
+    )
+    for number, address in enumerate(addresses):
+        await log_in(proxied, f"nobody-{number}@example.com", WRONG, **{"X-Forwarded-For": address})
     found = await pool.fetch("SELECT subject, count(*) FROM login_failures WHERE kind = 'address' GROUP BY 1")
     assert {row[0]: row[1] for row in found} == {
-        "2001:db8:1:2::/64": 2,
+        "2001:db8:1:2::/64": 4,
         "2001:db8:1:3::/64": 1,
-        "192.0.2.1": 1,
-        "unknown": 1,
+        "192.0.2.1": 3,
+        "unknown": 4,
     }
 
 
@@ -153,6 +162,54 @@ async def test_no_number_of_guesses_at_once_passes_the_limit_together(
 ) -> None:
     answers = await asyncio.gather(*(log_in(client, grace.email, WRONG) for _ in range(25)))
     assert Counter(answer.status_code for answer in answers) == {401: 10, 429: 15}
+
+
+async def test_log_ins_at_once_that_succeed_are_all_let_in(client: httpx.AsyncClient, grace: Admin) -> None:
+    answers = await asyncio.gather(*(log_in(client, grace.email) for _ in range(20)))
+    assert Counter(answer.status_code for answer in answers) == {200: 20}
+
+
+async def test_more_people_than_an_address_may_fail_log_in_from_it_at_once(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    people = [await make_admin(pool, "viewer") for _ in range(35)]
+    answers = await asyncio.gather(*(log_in(client, person.email) for person in people))
+    assert Counter(answer.status_code for answer in answers) == {200: 35}
+
+
+async def test_what_came_to_no_answer_is_no_failure(
+    client: httpx.AsyncClient, grace: Admin, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crowded:
+        crowded.setattr(passwords, "MOST_WAITING", 0)
+        for _ in range(11):
+            assert_refused(await log_in(client, grace.email), 503, "unavailable")
+    assert await pool.fetchval("SELECT count(*) FROM login_failures") == 0
+    assert (await log_in(client, grace.email)).status_code == 200
+
+
+async def test_a_guess_is_judged_by_what_failed_while_it_was_checked(
+    client: httpx.AsyncClient, grace: Admin, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right or wrong, it is refused alike, and is no failure."""
+    matches = Passwords.matches
+
+    async def overtaken(self: Passwords, password: str, stored: str | None) -> bool:
+        if await pool.fetchval("SELECT count(*) FROM login_failures") == 0:
+            await fail(pool, 10, email=grace.email)
+        return await matches(self, password, stored)
+
+    monkeypatch.setattr(Passwords, "matches", overtaken)
+    bodies: set[bytes] = set()
+    for password in (PASSWORD, WRONG):
+        await pool.execute("DELETE FROM login_failures")
+        answer = await log_in(client, grace.email, password)
+        assert_refused(answer, 429, "rate_limited")
+        assert "set-cookie" not in answer.headers
+        bodies.add(answer.content)
+        assert await pool.fetchval("SELECT count(*) FROM login_failures WHERE kind = 'email'") == 10
+    assert len(bodies) == 1
+    assert await pool.fetchval("SELECT count(*) FROM admin_sessions") == 1, "grace's own"
 
 
 async def test_without_the_header_or_with_another_shape_nothing_is_counted(
