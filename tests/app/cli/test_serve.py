@@ -63,7 +63,7 @@ def test_every_part_that_is_killed_is_started_again_and_the_bell_rings(
         assert '"warning"' in warning
         assert "-9" in warning
         wait_until_it_rings(environ["BELLWIRE_LISTEN"], environ["BELLWIRE_GATEWAY_LISTEN"])
-        assert command.children()[role] != killed
+        assert wait_until(lambda: command.children().get(role, killed) != killed, timeout_s=10)  # noqa: B023
     command.process.send_signal(signal.SIGTERM)
     assert command.ended() == 0
     assert '"error"' not in command.said
