@@ -182,11 +182,11 @@ class Caller:
         entry = self._item_for(self._person())
         if entry is None:
             return
-        was_going, entry.going = entry.going, True
+        entry.retractions += 1
         try:
             await self._backend.retract(entry.id)
         except NotFound:
-            assert was_going or entry.expires or self._erasing
+            assert entry.retractions > 1 or entry.expires or self._erasing
         else:
             self._ledger.withdraw(entry.key, 1)
 
@@ -196,7 +196,7 @@ class Caller:
             return
         for one in self._ledger.entries:
             if one.key == entry.key:
-                one.going = True
+                one.retractions += 1
         withdrawn = await self._backend.retractions.batch(self._environment_id, entry.key)
         self._ledger.withdraw(entry.key, withdrawn)
 

@@ -24,7 +24,11 @@ class Entry:
     answered: int
     waits: bool  # it was scheduled: when it became visible is not known here
     expires: bool
-    going: bool = False  # its retraction has been asked for
+    retractions: int = 0  # asked for, answered or not; whichever comes first finds it
+
+    @property
+    def going(self) -> bool:
+        return self.retractions > 0
 
 
 class Request(msgspec.Struct, frozen=True):
