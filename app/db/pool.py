@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias, TypeVar
 
 import asyncpg
@@ -83,7 +83,8 @@ async def acquire(pool: Pool) -> AsyncGenerator[Connection]:
             try:
                 yield connection
             except AWAY:
-                connection.terminate()  # nobody knows what state it is in
+                with suppress(asyncpg.InterfaceError):  # the pool has taken it back already
+                    connection.terminate()  # nobody knows what state it is in
                 raise
     except AWAY as error:
         raise Unavailable("the database is not available; try again shortly") from error

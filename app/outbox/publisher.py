@@ -120,8 +120,10 @@ class Publisher:
                 continue
             try:
                 await run(self._pool, partial(outbox.finish_hint_jobs, jobs=jobs, published=hints))
-            except (BellwireError, asyncpg.PostgresError):
+            except BellwireError as error:
                 # Nothing is lost: the jobs stand, and a worker publishes them once more.
+                log.warning("published hint jobs could not be deleted", jobs=len(jobs), error=str(error))
+            except asyncpg.PostgresError:
                 log.warning("published hint jobs could not be deleted", jobs=len(jobs), exc_info=True)
 
     async def _wake(self) -> None:
