@@ -83,6 +83,8 @@ _PUBLISH_SCRIPT: Final = "for i = 1, #ARGV, 2 do redis.call('PUBLISH', ARGV[i], 
 
 async def publish(client: Redis, batch: Sequence[Hint]) -> bool:
     """Publishes hints in one round trip. False where Redis is away: none can be relied on to be out."""
+    if not batch:
+        return True
     try:
         if isinstance(client, RedisCluster):
             # Sharded: a message goes to one node, not to all. A script would have to stay in one slot.

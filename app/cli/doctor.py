@@ -176,7 +176,7 @@ class Rounds:
         except redis.AWAY as error:
             raise Trouble(
                 f"what is published does not come back: {error}",
-                "The user of REDIS_URL needs the rights +publish, +subscribe and the channels bellwire:*.",
+                "The user of REDIS_URL needs +eval, +publish, +subscribe, and the channels bellwire:*.",
             ) from None
         return f"what is published is back after {taken}"
 

@@ -1,20 +1,18 @@
 """What a person sees and does: pages, counts, marks. The rules are in migrations/functions."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from app.contract.ids import Source
-from app.db.outbox import HintJob
+from app.db.outbox import Answered
 from app.db.pool import Connection
 
 View = Literal["default", "unread", "archived"]
 Field = Literal["read", "archived"]
 Watermark = Literal["read", "seen", "archived"]
-
-M = TypeVar("M")
 
 _SOURCES: Final[tuple[Source, Source]] = ("notification", "broadcast")
 
@@ -160,26 +158,20 @@ class Marked(msgspec.Struct, frozen=True):
     status: Literal["unknown_subscriber", "not_found", "unchanged", "changed", "busy"]
 
 
-class Marks(msgspec.Struct, Generic[M], frozen=True):
-    """marked runs along what was asked for. jobs: the hint jobs owed, one for all of a kind."""
-
-    marked: list[M]
-    jobs: list[HintJob]
-
-
 MARK_ITEMS: Final = "SELECT request, status, job_id, job FROM mark_items($1, $2, $3, $4, $5, $6, $7)"
 
 
 async def mark_items(
     connection: Connection, marks: Sequence[Mark], *, skip_busy: bool = False
-) -> Marks[Marked]:
-    """All of them in one transaction; no two of one item.
+) -> Answered[Marked]:
+    """All of them in one transaction; no two of one notification, or of one person's one broadcast.
 
     skip_busy: a mark of an inbox which another transaction holds is `busy` instead of waiting.
     """
+    environment_ids = [mark.environment_id for mark in marks]
     rows = await connection.fetch(
         MARK_ITEMS,
-        [mark.environment_id for mark in marks],
+        environment_ids,
         [mark.subscriber_id for mark in marks],
         [mark.source for mark in marks],
         [mark.item_id for mark in marks],
@@ -187,14 +179,7 @@ async def mark_items(
         [mark.value for mark in marks],
         skip_busy,
     )
-    marked: dict[int, Marked] = {}
-    jobs: list[HintJob] = []
-    for request, status, job_id, job in rows:
-        if status is None:
-            jobs.append(HintJob.of(marks[request - 1].environment_id, job_id, job))
-        else:
-            marked[request] = Marked(status)
-    return Marks([marked[at] for at in range(1, len(marks) + 1)], jobs)
+    return Answered.of(rows, environment_ids, Marked)
 
 
 class MarkAll(msgspec.Struct, frozen=True):
@@ -222,11 +207,12 @@ SELECT request, status, unread, unseen, version, job_id, job FROM mark_alls($1, 
 
 async def mark_alls(
     connection: Connection, marks: Sequence[MarkAll], *, skip_busy: bool = False
-) -> Marks[MarkedAll]:
+) -> Answered[MarkedAll]:
     """As mark_items(); no two of one person: see the version that mark_all() answers."""
+    environment_ids = [mark.environment_id for mark in marks]
     rows = await connection.fetch(
         MARK_ALLS,
-        [mark.environment_id for mark in marks],
+        environment_ids,
         [mark.subscriber_id for mark in marks],
         [mark.watermark for mark in marks],
         [mark.exact for mark in marks],
@@ -234,14 +220,7 @@ async def mark_alls(
         [mark.up_to_broadcast for mark in marks],
         skip_busy,
     )
-    marked: dict[int, MarkedAll] = {}
-    jobs: list[HintJob] = []
-    for request, status, unread, unseen, version, job_id, job in rows:
-        if status is None:
-            jobs.append(HintJob.of(marks[request - 1].environment_id, job_id, job))
-        else:
-            marked[request] = MarkedAll(status, unread, unseen, version)
-    return Marks([marked[at] for at in range(1, len(marks) + 1)], jobs)
+    return Answered.of(rows, environment_ids, MarkedAll)
 
 
 class CategoryCounts(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from app.db.outbox import HintJob
+from app.db.outbox import Answered
 from app.db.pool import Connection
 
 Verdict = Literal[
@@ -36,13 +36,6 @@ class Outcome(msgspec.Struct, frozen=True):
     ids: list[UUID] | None
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """outcomes run along the drafts. jobs: the hint jobs owed, one for all that an environment sent."""
-
-    outcomes: list[Outcome]
-    jobs: list[HintJob]
-
-
 SEND_NOTIFICATIONS: Final = """
 SELECT request, status, subscriber_ids, ids, job_id, job
 FROM send_notifications($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -51,14 +44,15 @@ FROM send_notifications($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 async def send_notifications(
     connection: Connection, drafts: Sequence[Draft], *, skip_busy: bool = False
-) -> Batch:
+) -> Answered[Outcome]:
     """All of them in one transaction; no two with the same key of one environment.
 
     skip_busy: a request that names an inbox which another transaction holds is `busy` instead of waiting.
     """
+    environment_ids = [draft.environment_id for draft in drafts]
     rows = await connection.fetch(
         SEND_NOTIFICATIONS,
-        [draft.environment_id for draft in drafts],
+        environment_ids,
         [draft.idempotency_key for draft in drafts],
         [draft.fingerprint for draft in drafts],
         [draft.category for draft in drafts],
@@ -69,14 +63,11 @@ async def send_notifications(
         [recipient for draft in drafts for recipient in draft.recipients],
         skip_busy,
     )
-    outcomes: dict[int, Outcome] = {}
-    jobs: list[HintJob] = []
-    for request, verdict, subscriber_ids, ids, job_id, job in rows:
-        draft = drafts[request - 1]
-        if verdict is None:
-            jobs.append(HintJob.of(draft.environment_id, job_id, job))
-        else:
-            outcomes[request] = Outcome(
-                verdict, draft.recipients if subscriber_ids is None and ids else subscriber_ids, ids
-            )
-    return Batch([outcomes[at] for at in range(1, len(drafts) + 1)], jobs)
+    sent = Answered.of(rows, environment_ids, Outcome)
+    outcomes = [
+        Outcome(outcome.verdict, draft.recipients, outcome.ids)
+        if outcome.ids is not None and outcome.subscriber_ids is None  # they are those of the request
+        else outcome
+        for draft, outcome in zip(drafts, sent.answers, strict=True)
+    ]
+    return Answered(outcomes, sent.jobs)

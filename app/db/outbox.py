@@ -1,8 +1,8 @@
 """Jobs owed by commits. Deleted when done, in the transaction of what they did."""
 
 import math
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,7 @@ from app.contract.hints import Hint, Reason
 from app.contract.ids import Source
 from app.db.pool import Connection, fetch_one
 
+A = TypeVar("A")
 JobType = Literal["hint", "archive_read"]
 
 
@@ -57,6 +58,29 @@ class HintJob(msgspec.Struct, frozen=True):
             )
             for inbox_id, item_id in payload.hints
         ]
+
+
+class Answered(msgspec.Struct, Generic[A], frozen=True):
+    """Of one statement for many requests: answers run along them. jobs: the hint jobs owed."""
+
+    answers: list[A]
+    jobs: list[HintJob]
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[Any], environment_ids: Sequence[UUID], answer: Callable[..., A]
+    ) -> "Answered[A]":
+        """Of rows (request from 1, status, …, job_id, job); a row without a status is a job of the
+        environment of that request. answer: is given what stands between request and job_id.
+        """
+        answers: dict[int, A] = {}
+        jobs: list[HintJob] = []
+        for request, status, *rest, job_id, job in rows:
+            if status is None:
+                jobs.append(HintJob.of(environment_ids[request - 1], job_id, job))
+            else:
+                answers[request] = answer(status, *rest)
+        return cls([answers[at] for at in range(1, len(environment_ids) + 1)], jobs)
 
 
 SELECT_NEXT_DUE: Final = """

@@ -12,6 +12,7 @@ from app.contract.ids import Source
 from app.contract.resources import Counts, Item
 from app.db import inbox
 from app.db.inbox import Field, View, Watermark
+from app.db.outbox import Answered
 from app.db.pool import Connection, Pool, acquire, run
 from app.outbox.publisher import Publisher
 from app.services.auth import Identity
@@ -54,7 +55,7 @@ class Inbox:
             lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks, skip_busy=True)),
             carry_alone=lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks)),
             is_busy=lambda marked: marked.status == "busy",
-            choose=distinct(lambda mark: mark.item_id),
+            choose=distinct(_row_of),
         )
         self._alls: Batches[inbox.MarkAll, inbox.MarkedAll] = Batches(
             lambda marks: self._write(lambda connection: inbox.mark_alls(connection, marks, skip_busy=True)),
@@ -222,11 +223,11 @@ class Inbox:
         async with acquire(self._pool) as connection:
             return await inbox.select_counts_of(connection, people)
 
-    async def _write(self, statement: Callable[[Connection], Awaitable[inbox.Marks[T]]]) -> list[T]:
+    async def _write(self, statement: Callable[[Connection], Awaitable[Answered[T]]]) -> list[T]:
         marks = await run(self._pool, statement)
         for job in marks.jobs:
             self._publisher.offer(job)
-        return marks.marked
+        return marks.answers
 
     def _read(self, select: Callable[[Connection], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
         async def read() -> T:
@@ -243,6 +244,13 @@ class Inbox:
                 return result
             await self._subscribers.ensure(identity.environment_id, identity.subscriber_id)
         raise Unavailable("this subscriber is being erased; try again shortly")
+
+
+def _row_of(mark: inbox.Mark) -> object:
+    """What keeps a mark: the notification itself, whoever names it; of a broadcast each has their own."""
+    if mark.source == "notification":
+        return mark.item_id
+    return mark.environment_id, mark.subscriber_id, mark.item_id
 
 
 def to_item(row: inbox.Row) -> Item:

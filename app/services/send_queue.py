@@ -40,7 +40,7 @@ class SendQueue:
         )
         for job in batch.jobs:
             self._offer(job)
-        return batch.outcomes
+        return batch.answers
 
 
 def _choose(waiting: Sequence[Draft]) -> list[int]:

@@ -14,8 +14,9 @@ LANGUAGE sql IMMUTABLE AS $$
                 ELSE 'unknown_subscriber' END
 $$;
 
--- Sets 'read' or 'archived' (fields[n]) of one item to wanteds[n]; mark n is element n of each array, and no two
--- are of one item. Whose: subscribers[n], or with NULL whoever holds the notification.
+-- Sets 'read' or 'archived' (fields[n]) of one item to wanteds[n]; mark n is element n of each array; no two are
+-- of one notification, or of one person's one broadcast. Whose: subscribers[n], or with NULL whoever holds the
+-- notification.
 -- One row per mark; status: unknown_subscriber, not_found, unchanged (nothing is written), changed; or busy: with
 -- skip_busy, a mark of an inbox which is held (or gone) is left out, so that it keeps nobody else's waiting. And
 -- one row per hint job owed, with a mark of its environment and no status.

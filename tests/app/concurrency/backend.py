@@ -121,7 +121,7 @@ class Backend:
             self.environment.id, None, "notification", uuid_of(item), field=field, value=value
         )
         marks = await run(self.pool, lambda connection: db_inbox.mark_items(connection, [mark]))
-        return marks.marked[0].status
+        return marks.answers[0].status
 
     async def mark_all(
         self, person: str, watermark: Watermark, up_to: UpToItem | UpToItems | None = None

@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from app.db import delivery, notifications, outbox, subscribers
-from app.db.notifications import Batch, Draft
-from app.db.outbox import HintJob
+from app.db.notifications import Draft, Outcome
+from app.db.outbox import Answered, HintJob
 from app.db.pool import Connection, Pool
 from tests.app.concurrency.backend import Backend, uuid_of
 from tests.app.concurrency.conftest import OpenBackend
@@ -183,7 +183,9 @@ async def reserved(backend: Backend, name: str) -> AsyncGenerator[None]:
         await creation.rollback()
 
 
-def send_statement(backend: Backend, key: str, people: list[str]) -> Callable[[Connection], Awaitable[Batch]]:
+def send_statement(
+    backend: Backend, key: str, people: list[str]
+) -> Callable[[Connection], Awaitable[Answered[Outcome]]]:
     draft = Draft(backend.environment.id, key, b"", people, "news", "{}", None, None)
     return lambda connection: notifications.send_notifications(connection, [draft])
 

@@ -20,7 +20,7 @@ async def test_an_all_names_a_state_of_its_own(backend: Backend, watermark: Wate
     before = await backend.counts("ada")
     async with backend.pool.acquire() as connection, connection.transaction():
         mark = inbox.MarkAll(backend.environment.id, "ada", watermark)
-        [reply] = (await inbox.mark_alls(connection, [mark])).marked
+        [reply] = (await inbox.mark_alls(connection, [mark])).answers
         await backend.broadcast()
         between = await backend.counts("ada")
     after = await backend.counts("ada")

@@ -9,12 +9,13 @@ import pytest
 
 from app.contract import ids
 from app.contract.errors import NotFound, Unavailable
-from app.contract.requests import NotificationRequest
+from app.contract.requests import BroadcastRequest, NotificationRequest
 from app.db.pool import Pool
 from app.outbox.publisher import Publisher
 from app.services import batches
 from app.services.auth import Identity
 from app.services.batches import Batches, distinct
+from app.services.broadcasts import Broadcasts
 from app.services.inbox import Inbox
 from app.services.notifications import Notifications
 from tests.app.services.conftest import who
@@ -206,3 +207,29 @@ async def test_a_held_inbox_keeps_nobody_elses_marks_waiting(
         assert [one.unread for one in others] == [0, 0]
         assert not held.done()
     assert (await held).unread == 0
+
+
+async def test_a_crowd_that_reads_one_broadcast_shares_transactions(
+    pool: Pool, publisher: Publisher, inbox: Inbox, environment: Environment
+) -> None:
+    people = [f"p{number}" for number in range(100)]
+    await asyncio.gather(*(inbox.counts(who(environment, person)) for person in people))
+    broadcasts = Broadcasts(pool, publisher)
+    sent = (await broadcasts.send(environment.id, BroadcastRequest(category="news"))).sent.id
+    item_id = ids.decode_item("broadcast", sent)
+    assert item_id is not None
+    await asyncio.gather(
+        *(
+            inbox.mark(
+                who(environment, person), source="broadcast", item_id=item_id, field="read", value=True
+            )
+            for person in people
+        )
+    )
+    decided, commits = (
+        await pool.fetch("SELECT count(*), count(DISTINCT xmin::text) FROM broadcast_overrides WHERE read")
+    )[0]
+    assert decided == 100
+    assert commits < 10
+    counts = await asyncio.gather(*(inbox.counts(who(environment, person)) for person in people))
+    assert {(one.unread, one.unseen) for one in counts} == {(0, 1)}
