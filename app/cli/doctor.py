@@ -126,7 +126,7 @@ class Rounds:
             ) from None
         begun = time.perf_counter()
         await connection.execute("SELECT 1")
-        return f"{version.major}.{version.minor}, a round trip takes {_ms(begun)}"
+        return f"{connection.get_settings().server_version}, a round trip takes {_ms(begun)}"
 
     async def _migrations(self) -> str:
         try:
@@ -145,7 +145,7 @@ class Rounds:
             begun = time.perf_counter()
             await client.ping()
             taken = _ms(begun)
-            version = str((await client.info("server"))["redis_version"])
+            told = await client.info("server")
         except redis.AWAY as error:
             await client.aclose()
             raise Trouble(
@@ -153,9 +153,11 @@ class Rounds:
                 "Start Redis, or correct REDIS_URL. Until then clients hear of news within 5 s, not at once.",
             ) from None
         self._client = client
+        version = str(told["redis_version"])  # of Valkey: the Redis that it stands in for
         if int(version.partition(".")[0]) < OLDEST_REDIS:
             raise Trouble(f"version {version}", f"Bellwire needs {OLDEST_REDIS} or later.")
-        return f"{version}, a round trip takes {taken}"
+        valkey = told.get("valkey_version")
+        return f"{version if valkey is None else f'Valkey {valkey}'}, a round trip takes {taken}"
 
     async def _pubsub(self) -> str:
         if self._client is None:

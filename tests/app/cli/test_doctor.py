@@ -70,9 +70,11 @@ def at(stack: Stack) -> dict[str, str]:
 
 
 async def test_all_is_well_until_the_gateway_is_gone_and_redis_with_it(
-    stack: Stack, examine: Examine
+    stack: Stack, connection: Connection, examine: Examine
 ) -> None:
-    examine(**at(stack)).assert_fails_at()
+    well = examine(**at(stack))
+    well.assert_fails_at()
+    assert f"{await connection.fetchval('SHOW server_version')}, " in well.words["PostgreSQL"]
     examine("--api", stack.api.url, "--gateway", stack.gateway.url).assert_fails_at()
     examine(BELLWIRE_URL=stack.api.url, BELLWIRE_GATEWAY_URL=stack.socket_url).assert_fails_at()
 
