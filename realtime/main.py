@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import resource
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from app import collector
 from app.db.pool import create_pool
 from app.settings import Address, Settings
 from app.signals import stop_on_signals
@@ -19,9 +19,6 @@ from realtime.protocol import SocketDialect
 from realtime.readiness import Readiness
 from realtime.server import BACKLOG, Gateway, listen
 
-# Ten thousand clients arriving are a million new objects that all live: the default thresholds would
-# walk them again and again, a third of a second at a time. Closed connections leave no cycles.
-_GC_THRESHOLDS: Final = (100_000, 50, 1000)
 _FILES_BESIDES_SOCKETS: Final = 1024
 
 log = structlog.stdlib.get_logger()
@@ -42,7 +39,7 @@ async def run(
     _raise_file_limit(settings.max_connections + _FILES_BESIDES_SOCKETS)
     stopping = stop_on_signals()
     async with serve(settings, reuse_port=reuse_port, charge=charge) as (gateway, address):
-        _tune_collector()
+        collector.tune()
         if ready is not None:
             ready(address)
         await stopping.wait()
@@ -84,9 +81,3 @@ def _raise_file_limit(wanted: int) -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
-
-
-def _tune_collector() -> None:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)

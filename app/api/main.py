@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from app import redis
+from app import collector, redis
 from app.api import demo_page, docs, errors, routes, server
 from app.api.admin import console_page
 from app.api.cors import Cors
@@ -136,6 +136,7 @@ async def run(
         wire(settings, open_streams) as services,
         server.serve(create_app(services, handlers), listener, patience_s=settings.drain_s) as address,
     ):
+        collector.tune()
         if ready is not None:
             ready(address)
         await stopping.wait()

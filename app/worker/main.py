@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from redis.exceptions import RedisError
 
-from app import redis
+from app import collector, redis
 from app.contract import hints
 from app.contract.errors import Unavailable
 from app.db import migrate
@@ -65,6 +65,7 @@ async def _work(
         ]
         waker = tasks.create_task(Loop("wake_ups", partial(_wake, settings.redis_url, loops)).run(stopping))
         running = [tasks.create_task(loop.run(stopping)) for loop in loops]
+        collector.tune()
         if ready is not None and not stopping.is_set():
             ready()
         try:
