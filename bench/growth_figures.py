@@ -94,7 +94,7 @@ Timed = Callable[[Connection, Person], Awaitable[object]]
 
 
 def _page(
-    view: View, *, categories: list[str] | None = None, deep: bool = False, known: tuple[str, ...] = ()
+    view: View, *, categories: tuple[str, ...] | None = None, deep: bool = False, known: tuple[str, ...] = ()
 ) -> Timed:
     return lambda connection, who: inbox.select_pages(
         connection,
@@ -150,7 +150,7 @@ OF_A_HISTORY: Final[Mapping[str, Timed]] = {
     "first page": _page("default"),
     "first page, unread": _page("unread"),
     "first page, archived": _page("archived"),
-    "first page, one category": _page("default", categories=["rare"]),
+    "first page, one category": _page("default", categories=("rare",)),
     "page from the middle": _page("default", deep=True),
     "not modified": _page("default", known=("*",)),
     "counts": lambda connection, who: inbox.select_counts_of(

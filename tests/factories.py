@@ -4,9 +4,11 @@ from uuid import UUID
 
 import msgspec
 
+from app.contract.resources import Page
 from app.db import api_keys, environments
 from app.db.pool import Pool
 from app.security import keys, proofs
+from app.services.inbox import PageReply
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -55,3 +57,11 @@ async def make_environment(pool: Pool, slug: str, *, require_subscriber_hash: bo
             key_prefix=keys.display_prefix(api_key),
         )
     return Environment(environment_id, slug, secret, api_key)
+
+
+def page_of(reply: PageReply) -> Page:
+    """What it says, which is spelled as the Structs are."""
+    assert reply.page is not None
+    page = msgspec.json.decode(reply.page, type=Page)
+    assert reply.page == msgspec.json.encode(page)
+    return page

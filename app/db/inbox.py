@@ -1,12 +1,13 @@
 """What a person sees and does: pages, counts, marks. The rules are in migrations/functions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from app.contract.ids import Source
+from app.contract.pages import ARCHIVED, READ, Columns, source_of
 from app.db.outbox import Answered
 from app.db.pool import Connection
 
@@ -37,40 +38,49 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """rows: up to the number asked for; none where the caller's ETag still holds (not_modified)."""
+    """columns: up to the number asked for; none where the caller's ETag still holds (not_modified)."""
 
     etag: str
     not_modified: bool
-    rows: list[Row]
+    columns: Columns
+
+    @property
+    def rows(self) -> list[Row]:
+        """One by one, for those who are not in a hurry."""
+        flags, positions, ids, categories, payloads = msgspec.structs.astuple(self.columns)
+        return [
+            Row(
+                source_of(flags[n]),
+                UUID(bytes=positions[16 * n : 16 * n + 16]),
+                UUID(bytes=ids[16 * n : 16 * n + 16]),
+                categories[n],
+                payloads[n],
+                read=bool(flags[n] & READ),
+                archived=bool(flags[n] & ARCHIVED),
+            )
+            for n in range(len(flags))
+        ]
 
 
 class PageRequest(msgspec.Struct, frozen=True):
     """before: time (µs) and source of the last item of the page before. parameters: names everything the
-    page depends on besides the inbox, for its ETag.
+    page depends on besides the inbox, for its ETag. known_etags: those of the caller, or `*`.
     """
 
     environment_id: UUID
     subscriber_id: str
     view: View
-    categories: Sequence[str] | None
+    categories: tuple[str, ...] | None
     before: tuple[int, Source] | None
     limit: int
     parameters: str
-    known_etags: Sequence[str]
+    known_etags: tuple[str, ...]
 
 
 # Lists within lists need not be of one length: each is JSON.
 SELECT_PAGES: Final = """
-SELECT r.request, p.*
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::bigint[], $6::integer[], $7::integer[],
-            $8::text[], $9::json[])
-     WITH ORDINALITY AS r (env, subscriber, view, patterns, before_us, before_source, page_size, parameters,
-                           known_etags, request)
-CROSS JOIN LATERAL inbox_page(
-    r.env, r.subscriber, r.view,
-    CASE WHEN r.patterns IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(r.patterns)) END,
-    r.before_us, r.before_source, r.page_size, r.parameters,
-    CASE WHEN r.known_etags IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(r.known_etags)) END) AS p
+SELECT request, etag, not_modified, flags, positions, ids, categories, payloads
+FROM inbox_pages($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 
@@ -98,16 +108,10 @@ def _json(texts: Sequence[str]) -> str:
     return msgspec.json.encode(texts).decode()
 
 
-def to_page(row: Iterable[Any]) -> Page:
-    """row: of inbox_page()."""
-    etag, not_modified, sources, *columns = row
-    if not sources:
-        return Page(etag, not_modified, [])
-    return Page(
-        etag,
-        not_modified,
-        [Row(_SOURCES[source], *rest) for source, *rest in zip(sources, *columns, strict=True)],
-    )
+def to_page(row: Sequence[Any]) -> Page:
+    """row: of inbox_pages(), without its request."""
+    etag, not_modified, flags, *columns = row
+    return Page(etag, not_modified, Columns(flags, *columns) if flags else Columns())
 
 
 SELECT_COUNTS: Final = "SELECT inbox_id, unread, unseen, version FROM inbox_counts($1, $2)"

@@ -46,7 +46,8 @@ SELECT s.created_at, c.unread, c.unseen, c.version,
 FROM subscribers s
 CROSS JOIN LATERAL (SELECT * FROM inboxes one WHERE one.environment_id = $1 AND one.id = s.id OFFSET 0) AS i
 CROSS JOIN LATERAL inbox_counts($1, ARRAY[i.id]) AS c
-CROSS JOIN LATERAL inbox_page($1, $2, 'default', NULL, NULL, NULL, $3, '', '{}') AS page
+CROSS JOIN LATERAL inbox_pages(
+    ARRAY[$1::uuid], ARRAY[$2::text], '{default}', '{}', '{}', '{}', ARRAY[$3::integer], '{""}', '{}') AS page
 WHERE s.environment_id = $1 AND s.subscriber_id = $2
 """
 
@@ -68,7 +69,7 @@ async def select_state(
         seen=_covered(watermarks[2], watermarks[3], made, broadcasts_from),
         archive=_covered(watermarks[4], watermarks[5], made, broadcasts_from),
         muted=row[12],
-        rows=inbox.to_page(row[13:]).rows,
+        rows=inbox.to_page(row[14:]).rows,
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 from app.contract import timestamps
 from app.contract.errors import InvalidRequest
 from app.contract.ids import Source
-from app.db.inbox import Row
+from app.contract.pages import Columns, source_of
 
 _MOST_US: Final = (1 << 48) * 1000 - 1  # what a position's 48 bits of milliseconds can hold
 _SOURCES: Final[dict[bytes, Source]] = {b"n": "notification", b"b": "broadcast"}
@@ -22,8 +22,9 @@ class Cursor(msgspec.Struct, frozen=True):
     source: Source
 
     @classmethod
-    def after(cls, row: Row) -> "Cursor":
-        return cls(timestamps.position_us(row.position), row.source)
+    def after(cls, columns: Columns) -> "Cursor":
+        """After the last of these items."""
+        return cls(timestamps.positions_us(columns.positions[-16:])[0], source_of(columns.flags[-1]))
 
     def encode(self) -> str:
         return base64.urlsafe_b64encode(f"{self.source[0]}{self.us}".encode()).decode().rstrip("=")

@@ -1,6 +1,7 @@
 """The inbox as one person has it. A person unknown so far is created and served at once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import msgspec
 from app.contract import ids, resources, timestamps
 from app.contract.errors import NotFound, Unavailable
 from app.contract.ids import Source
+from app.contract.pages import encode_page
 from app.contract.resources import Counts, Item
 from app.db import inbox
 from app.db.inbox import Field, View, Watermark
@@ -21,13 +23,27 @@ from app.services.cursors import Cursor
 from app.services.subscribers import ATTEMPTS, Subscribers
 
 T = TypeVar("T")
+H = TypeVar("H", bound=Hashable)
 
 
-class PageReply(msgspec.Struct, frozen=True):
-    """page None: the caller's ETag still holds."""
+class PageReply(msgspec.Struct, frozen=True, dict=True):
+    """Everybody who asked for the same at the same time has the same one."""
 
-    etag: str
-    page: resources.Page | None
+    found: inbox.Page
+    limit: int  # of the items shown; whether more follow is known from the next
+
+    @property
+    def etag(self) -> str:
+        return self.found.etag
+
+    @cached_property
+    def page(self) -> bytes | None:
+        """The JSON of a resources.Page. None: the caller's ETag still holds."""
+        if self.found.not_modified:
+            return None
+        shown = self.found.columns.first(self.limit)
+        is_last = len(self.found.columns) <= self.limit
+        return encode_page(shown, None if is_last else Cursor.after(shown).encode())
 
 
 class UpToItems(msgspec.Struct, frozen=True):
@@ -49,8 +65,8 @@ class Inbox:
         self._pool = pool
         self._publisher = publisher
         self._subscribers = subscribers
-        self._pages = Batches(self._select_pages)
-        self._counts = Batches(self._select_counts)
+        self._pages = Batches(once_each(self._select_pages))
+        self._counts = Batches(once_each(self._select_counts))
         self._marks: Batches[inbox.Mark, inbox.Marked] = Batches(
             lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks, skip_busy=True)),
             carry_alone=lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks)),
@@ -82,24 +98,13 @@ class Inbox:
             identity.environment_id,
             identity.subscriber_id,
             view=view,
-            categories=categories,
+            categories=None if categories is None else tuple(categories),
             before=None if cursor is None else (cursor.us, cursor.source),
             limit=limit + 1,
             parameters=msgspec.json.encode((view, categories, cursor, limit)).decode(),
-            known_etags=known_etags,
+            known_etags=tuple(known_etags),
         )
-        found = await self._for_subscriber(identity, lambda: self._pages.ask(request))
-        if found.not_modified:
-            return PageReply(found.etag, None)
-        rows = found.rows[:limit]
-        more = len(found.rows) > limit
-        return PageReply(
-            found.etag,
-            resources.Page(
-                items=[to_item(row) for row in rows],
-                next_cursor=Cursor.after(rows[-1]).encode() if more else None,
-            ),
-        )
+        return await self._for_subscriber(identity, lambda: self._pages.ask(request))
 
     async def counts(self, identity: Identity) -> Counts:
         """Raises Unavailable."""
@@ -215,9 +220,13 @@ class Inbox:
             raise NotFound("up_to names an item that is not in this inbox")
         return Counts(marked.unread, marked.unseen, marked.version)
 
-    async def _select_pages(self, requests: Sequence[inbox.PageRequest]) -> list[inbox.Page | None]:
+    async def _select_pages(self, requests: Sequence[inbox.PageRequest]) -> list[PageReply | None]:
         async with acquire(self._pool) as connection:
-            return await inbox.select_pages(connection, requests)
+            pages = await inbox.select_pages(connection, requests)
+        return [
+            None if page is None else PageReply(page, request.limit - 1)
+            for request, page in zip(requests, pages, strict=True)
+        ]
 
     async def _select_counts(self, people: Sequence[tuple[UUID, str]]) -> list[inbox.Counts | None]:
         async with acquire(self._pool) as connection:
@@ -244,6 +253,22 @@ class Inbox:
                 return result
             await self._subscribers.ensure(identity.environment_id, identity.subscriber_id)
         raise Unavailable("this subscriber is being erased; try again shortly")
+
+
+def once_each(
+    carry: Callable[[Sequence[H]], Awaitable[Sequence[T]]],
+) -> Callable[[Sequence[H]], Awaitable[list[T]]]:
+    """Of equal requests of one batch, one is carried: what it reads is of one instant anyway.
+
+    A hint has every window and device of a person ask the same at the same time.
+    """
+
+    async def carry_distinct(requests: Sequence[H]) -> list[T]:
+        distinct = list(dict.fromkeys(requests))
+        answers = dict(zip(distinct, await carry(distinct), strict=True))
+        return [answers[request] for request in requests]
+
+    return carry_distinct
 
 
 def _row_of(mark: inbox.Mark) -> object:

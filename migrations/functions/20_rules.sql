@@ -27,24 +27,18 @@ $$;
 CREATE OR REPLACE FUNCTION view_ranges(view text, read_watermark uuid, archive_watermark uuid)
 RETURNS TABLE (override_state smallint, above uuid, up_to uuid)
 LANGUAGE sql IMMUTABLE ROWS 6 AS $$
-    SELECT (r.state * 3 + a.state)::smallint, greatest(a.above, r.above), least(a.up_to, r.up_to)
-    FROM (VALUES -- of `archived`: 0 the watermark decides, 1 archived, 2 not archived
-        (0, 'out', archive_watermark, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
-        (2, 'out', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
-        (0, 'in', '00000000-0000-0000-0000-000000000000'::uuid, archive_watermark),
-        (1, 'in', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-    ) AS a (state, archive, above, up_to)
-    JOIN (VALUES -- of `read`: 0 the watermark decides, 1 read, 2 not read; 'any': it does not matter
-        (0, 'unread', read_watermark, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
-        (2, 'unread', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
-        (0, 'read', '00000000-0000-0000-0000-000000000000'::uuid, read_watermark),
-        (1, 'read', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
-        (0, 'any', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
-        (1, 'any', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid),
-        (2, 'any', '00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-    ) AS r (state, reading, above, up_to)
-        ON r.reading = CASE WHEN view IN ('unread', 'read') THEN view ELSE 'any' END
-    WHERE a.archive = CASE view WHEN 'archived' THEN 'in' ELSE 'out' END
+    SELECT (r.state * 3 + a.state)::smallint,
+           greatest('00000000-0000-0000-0000-000000000000',
+                    CASE WHEN a.state = 0 AND view <> 'archived' THEN archive_watermark END,
+                    CASE WHEN r.state = 0 AND view = 'unread' THEN read_watermark END),
+           least('ffffffff-ffff-ffff-ffff-ffffffffffff',
+                 CASE WHEN a.state = 0 AND view = 'archived' THEN archive_watermark END,
+                 CASE WHEN r.state = 0 AND view = 'read' THEN read_watermark END)
+    FROM generate_series(0, 8) AS s (state)
+    CROSS JOIN LATERAL (SELECT s.state / 3 AS state) AS r -- of `read`: 0 the watermark decides, 1 read, 2 not
+    CROSS JOIN LATERAL (SELECT s.state % 3 AS state) AS a -- of `archived`: the same
+    WHERE a.state <> CASE view WHEN 'archived' THEN 2 ELSE 1 END
+      AND r.state <> CASE view WHEN 'unread' THEN 1 WHEN 'read' THEN 2 ELSE -1 END
 $$;
 
 -- Sets of override states, as inboxes.override_states has them: bit n stands for state n.

@@ -50,7 +50,7 @@ async def list_items(request: Request) -> Reply:
     etag = (b"etag", b'"%b"' % reply.etag.encode())
     if reply.page is None:
         return Reply(304, headers=[etag, _CACHE])
-    return replies.json(reply.page, etag, _CACHE)
+    return replies.content(reply.page, b"application/json", etag, _CACHE)
 
 
 @get(

@@ -44,11 +44,11 @@ async def select_page(
         environment_id,
         person,
         view=view,
-        categories=categories,
+        categories=None if categories is None else tuple(categories),
         before=before,
         limit=limit,
         parameters=msgspec.json.encode((view, categories, before, limit)).decode(),
-        known_etags=known_etags,
+        known_etags=tuple(known_etags),
     )
     [page] = await inbox.select_pages(connection, [request])
     return page

@@ -28,7 +28,7 @@ from app.worker.archive_read import ArchiveReadJobs
 from app.worker.deliveries import Deliveries, Expiries
 from app.worker.hints import HintJobs
 from app.worker.retention import Retention
-from tests.factories import Environment
+from tests.factories import Environment, page_of
 
 
 def source_of(item: str) -> Source:
@@ -146,8 +146,7 @@ class Backend:
 
     async def page(self, person: str, view: View = "default", **parameters: object) -> Page:
         reply = await self.inbox.page(self.identity(person), view=view, **parameters)  # pyright: ignore[reportArgumentType]
-        assert reply.page is not None
-        return reply.page
+        return page_of(reply)
 
     async def view(self, person: str, view: View = "default", limit: int = 100) -> list[Item]:
         """Every item of a view, page by page."""

@@ -22,6 +22,12 @@ def test_every_uuid_round_trips(number: int) -> None:
     assert ids.decode("bcast", ids.encode("bcast", value)) == value
 
 
+@given(values=st.lists(st.uuids(), max_size=101))
+def test_many_at_a_time_are_spelled_as_each_alone(values: list[UUID]) -> None:
+    together = ids.encode_all(b"".join(value.bytes for value in values))
+    assert [f"notif_{suffix}" for suffix in together] == [ids.encode("notif", value) for value in values]
+
+
 @given(low=st.integers(0, (1 << 128) - 1), high=st.integers(0, (1 << 128) - 1))
 def test_ids_sort_as_their_uuids_do(low: int, high: int) -> None:
     assert (low < high) == (ids.encode("env", UUID(int=low)) < ids.encode("env", UUID(int=high)))

@@ -1,8 +1,10 @@
-"""Which times a caller may say: those of the years 1970 to 9998, as they are in UTC."""
+"""Which times a caller may say: those of the years 1970 to 9998, as they are in UTC. How they are spelled."""
 
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.contract import timestamps
 
@@ -28,3 +30,16 @@ def test_the_offset_counts(text: str, *, accepted: bool) -> None:
     assert timestamps.is_acceptable(moment) == accepted
     if accepted:
         assert 1970 <= moment.astimezone(UTC).year <= 9998
+
+
+@given(moment=st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_a_time_is_spelled_with_six_digits_in_utc(moment: datetime) -> None:
+    spelled = timestamps.format_datetime(moment)
+    assert spelled == f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    assert datetime.fromisoformat(spelled) == moment
+
+
+@given(us=st.lists(st.integers(0, 1 << 57)))
+def test_many_positions_hold_their_microseconds(us: list[int]) -> None:
+    positions = b"".join(timestamps.position_floor(one).bytes for one in us)
+    assert timestamps.positions_us(positions) == us

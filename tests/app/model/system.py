@@ -21,7 +21,7 @@ from app.services.subscribers import Subscribers
 from app.worker.archive_read import ArchiveReadJobs
 from app.worker.deliveries import Deliveries
 from tests.app.model.oracle import Field, View, Watermark
-from tests.factories import Environment, make_environment
+from tests.factories import Environment, make_environment, page_of
 
 
 def source_of(item: str) -> Source:
@@ -126,11 +126,11 @@ class System:
         cursor = None
         while True:
             reply = await self.inbox.page(self.identity(name), view=view, cursor=cursor, limit=limit)
-            assert reply.page is not None
-            rows += [(item.id, item.read, item.archived) for item in reply.page.items]
-            if reply.page.next_cursor is None:
+            page = page_of(reply)
+            rows += [(item.id, item.read, item.archived) for item in page.items]
+            if page.next_cursor is None:
                 return rows
-            cursor = Cursor.decode(reply.page.next_cursor)
+            cursor = Cursor.decode(page.next_cursor)
 
     async def counts(self, name: str) -> resources.CountsByCategory:
         return await self.inbox.counts_by_category(self.identity(name))

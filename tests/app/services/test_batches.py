@@ -16,10 +16,10 @@ from app.services import batches
 from app.services.auth import Identity
 from app.services.batches import Batches, distinct
 from app.services.broadcasts import Broadcasts
-from app.services.inbox import Inbox
+from app.services.inbox import Inbox, once_each
 from app.services.notifications import Notifications
 from tests.app.services.conftest import who
-from tests.factories import Environment
+from tests.factories import Environment, page_of
 from tests.harness import eventually
 
 
@@ -138,9 +138,9 @@ async def test_everybody_reads_their_own(
         *(inbox.page(who(environment, person), limit=2, categories=[person]) for person in people)
     )
     for number, (person, reply) in enumerate(zip(people, pages, strict=True)):
-        assert reply.page is not None
-        assert [item.category for item in reply.page.items] == [person] * min(number % 4, 2)
-        assert (reply.page.next_cursor is not None) == (number % 4 == 3)
+        page = page_of(reply)
+        assert [item.category for item in page.items] == [person] * min(number % 4, 2)
+        assert (page.next_cursor is not None) == (number % 4 == 3)
     again = await asyncio.gather(
         *(
             inbox.page(
@@ -154,6 +154,20 @@ async def test_everybody_reads_their_own(
         *(inbox.mark_all(who(environment, person), watermark="read") for person in people)
     )
     assert {one.unread for one in alls} == {0}
+
+
+async def test_equal_requests_of_a_batch_are_carried_once() -> None:
+    """Each has its answer, in its place; what is asked later is carried again."""
+    statement = Statement()
+    asked = Batches(once_each(statement.carry))
+    answers = asyncio.create_task(ask(asked, [1, 2, 1, 1, 3, 2]))
+    await asyncio.sleep(0)
+    statement.gate.set()
+    assert await answers == [1, 2, 1, 1, 3, 2]
+    assert await asked.ask(1) == 1
+    carried = [number for numbers in statement.carried for number in numbers]
+    assert carried[-1] == 1
+    assert sorted(carried[:-1]) == [1, 2, 3]
 
 
 async def test_marks_of_one_inbox_at_a_time_all_count(
@@ -183,8 +197,7 @@ async def test_marks_of_one_inbox_at_a_time_all_count(
     )
     assert [type(outcome) for outcome in outcomes if outcome is not None] == [NotFound]
     assert (await inbox.counts(ada)).unread == 1
-    page = (await inbox.page(ada)).page
-    assert page is not None
+    page = page_of(await inbox.page(ada))
     assert [item.read for item in page.items] == [False, True, True, True, True, True]
 
 

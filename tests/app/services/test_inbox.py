@@ -9,7 +9,7 @@ from app.services.cursors import Cursor
 from app.services.inbox import Inbox
 from app.services.notifications import Notifications
 from tests.app.services.conftest import who
-from tests.factories import Environment
+from tests.factories import Environment, page_of
 
 
 async def test_both_sources_page_in_one_order(
@@ -30,12 +30,11 @@ async def test_both_sources_page_in_one_order(
     seen: list[str] = []
     cursor = None
     while True:
-        reply = await inbox.page(ada, limit=3, cursor=cursor)
-        assert reply.page is not None
-        seen += [item.id for item in reply.page.items]
-        if reply.page.next_cursor is None:
+        page = page_of(await inbox.page(ada, limit=3, cursor=cursor))
+        seen += [item.id for item in page.items]
+        if page.next_cursor is None:
             break
-        cursor = Cursor.decode(reply.page.next_cursor)
+        cursor = Cursor.decode(page.next_cursor)
     assert seen == sent[::-1]
     counts = await inbox.counts(ada)
     assert (counts.unread, counts.unseen) == (14, 14)
