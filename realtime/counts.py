@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 TICK_S: Final = 0.05
 CHUNK: Final = 1000
+# Then others that wait for a connection of the pool get theirs.
+TICKS_A_CONNECTION: Final = 20
 RETRY_S: Final = 1.0  # while PostgreSQL is away
 _FRAMES_BETWEEN_YIELDS: Final = 128
 
@@ -62,41 +64,60 @@ class CountsFeed(Generic[T]):
 
     async def run(self) -> None:
         """Answers marks, for ever."""
-        loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
-            self._wake.clear()
-            self._is_awake = False
-            begun = loop.time()
-            dirty, self._dirty = self._dirty, {}
-            for environment_id, audiences in group(dirty):
-                for at in range(0, len(audiences), CHUNK):
-                    await self._try(environment_id, audiences[at : at + CHUNK])
-            await asyncio.sleep(max(0.0, begun + TICK_S - loop.time()))
-
-    async def _try(self, environment_id: UUID, audiences: Sequence[Audience[T]]) -> None:
-        try:
-            await self._answer(environment_id, [audience for audience in audiences if audience.listeners])
-        except Exception as error:
-            # Whatever it is, the sockets stay open and the marks are not lost.
-            if isinstance(error, Unavailable):
+            try:
+                await self._answer_while_marked()
+            except Unavailable:
                 log.warning("counts are waiting for the database")
-            else:
+            except Exception:
                 log.exception("counts could not be read")
-            for audience in audiences:
-                self.mark(audience)
+            else:
+                continue
             await asyncio.sleep(RETRY_S)
 
-    async def _answer(self, environment_id: UUID, audiences: Sequence[Audience[T]]) -> None:
+    async def _answer_while_marked(self) -> None:
+        """One tick after the other on one connection: to take one costs more than half a query."""
+        loop = asyncio.get_running_loop()
+        async with acquire(self._pool) as connection:
+            for _ in range(TICKS_A_CONNECTION):
+                begun = loop.time()
+                await self._tick(connection)
+                await asyncio.sleep(max(0.0, begun + TICK_S - loop.time()))
+                if not self._dirty:
+                    return
+
+    async def _tick(self, connection: Connection) -> None:
+        """Answers all there is; what fails is marked again, and raised once the others had their answer."""
+        self._wake.clear()
+        self._is_awake = False
+        dirty, self._dirty = self._dirty, {}
+        failure: Exception | None = None
+        for environment_id, audiences in group(dirty):
+            for at in range(0, len(audiences), CHUNK):
+                chunk = audiences[at : at + CHUNK]
+                try:
+                    await self._answer(
+                        connection, environment_id, [audience for audience in chunk if audience.listeners]
+                    )
+                except Exception as error:  # noqa: BLE001 - whatever it is, the sockets stay open
+                    failure = error
+                    for audience in chunk:
+                        self.mark(audience)
+        if failure is not None:
+            raise failure
+
+    async def _answer(
+        self, connection: Connection, environment_id: UUID, audiences: Sequence[Audience[T]]
+    ) -> None:
         if not audiences:
             return
         stale = [audience for audience in audiences if audience in self._muted_stale]
         self._muted_stale.difference_update(stale)
         try:
-            async with acquire(self._pool) as connection:
-                muted = await _select_muted(connection, environment_id, stale)
-                found = await select_counts_along(connection, environment_id, _inbox_ids(audiences))
-                telemetry.counts_queries.inc()
+            muted = await _select_muted(connection, environment_id, stale)
+            found = await select_counts_along(connection, environment_id, _inbox_ids(audiences))
+            telemetry.counts_queries.inc()
         except Exception:
             self._muted_stale.update(stale)
             raise

@@ -161,8 +161,9 @@ class Hub(Generic[T]):
         self._cap = cap
         self.dialect = dialect
         # By routing key. Only for looking up: join() and leave() keep it.
-        self.audiences_by_key: dict[str, Audience[T]] = {}
-        self._environments: dict[str, dict[str, Audience[T]]] = {}
+        self.audiences_by_key: dict[bytes, Audience[T]] = {}
+        # By broadcast key, then by routing key.
+        self._environments: dict[bytes, dict[bytes, Audience[T]]] = {}
 
     def join(self, environment_id: UUID, inbox_id: UUID, listener: Listener[T]) -> Audience[T]:
         """Registers a listener; from here on it misses nothing.
@@ -193,10 +194,10 @@ class Hub(Generic[T]):
         if not environment:
             del self._environments[broadcast_key]
 
-    def has_environment(self, broadcast_key: str) -> bool:
+    def has_environment(self, broadcast_key: bytes) -> bool:
         return broadcast_key in self._environments
 
-    def audiences(self, broadcast_key: str) -> list[Audience[T]]:
+    def audiences(self, broadcast_key: bytes) -> list[Audience[T]]:
         """Those of one environment, as of now."""
         return list(self._environments.get(broadcast_key, {}).values())
 

@@ -69,7 +69,8 @@ class Link(asyncio.Protocol):
             for _ in range(TURN):
                 reply = self._reader.gets()
                 if reply is _NOT_YET:
-                    self._resume()
+                    if self._is_paused:
+                        self._resume()
                     return
                 if isinstance(reply, list) and reply[0] in _MESSAGES:
                     self.receive(reply[2])
@@ -85,10 +86,9 @@ class Link(asyncio.Protocol):
         self._loop.call_soon(self._take)
 
     def _resume(self) -> None:
-        if self._is_paused:
-            self._is_paused = False
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
+        self._is_paused = False
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _reply(self, reply: object) -> None:
         if isinstance(reply, hiredis.ReplyError):

@@ -47,11 +47,15 @@ def decode(data: bytes) -> ClientFrame:
     return _client_decoder.decode(data.decode())
 
 
+# What a text frame of so many bytes begins with, where one byte says the size.
+_SHORT_HEADS: Final = tuple(bytes((0x81, size)) for size in range(126))
+
+
 def text(payload: bytes) -> bytes:
     """One whole text frame."""
     size = len(payload)
     if size < 126:
-        return b"\x81%c%b" % (size, payload)
+        return _SHORT_HEADS[size] + payload
     if size < 65_536:
         return struct.pack("!BBH", 0x81, 126, size) + payload
     return struct.pack("!BBQ", 0x81, 127, size) + payload
@@ -85,7 +89,7 @@ class SocketDialect:
 
     def hint(self, reason: Reason, payload: bytes) -> bytes:  # noqa: ARG002 - the payload says it too
         size = len(payload)
-        return b"\x81%c%b" % (size, payload) if size < 126 else text(payload)
+        return _SHORT_HEADS[size] + payload if size < 126 else text(payload)
 
     def counts(self, unread: int, unseen: int, version: int) -> bytes:
         return counts(unread, unseen, version)

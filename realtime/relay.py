@@ -28,33 +28,31 @@ class Relay(Generic[T]):
     def __init__(self, hub: Hub[T], counts: CountsFeed[T]) -> None:
         self._hub = hub
         self._audiences = hub.audiences_by_key
+        self._hint = hub.dialect.hint
         self._counts = counts
         self._broadcasts: deque[tuple[str, Envelope]] = deque()
         # Environments with more broadcasts than could wait.
-        self._overrun: set[str] = set()
+        self._overrun: set[bytes] = set()
         self._wake = asyncio.Event()
         self._told = telemetry.frames_sent.of("hint")
 
     def receive(self, message: bytes) -> None:
         """One message of the hint plane; what is not an envelope of ours is skipped."""
-        key = hints.route(message)
-        audience = self._audiences.get(key)
-        if audience is None and not self._hub.has_environment(key):
-            return
         envelope = hints.decode(message)
         if envelope is None:
             return
+        audience = self._audiences.get(envelope.routing_key)
         if audience is not None:
             if envelope.reason == "preferences":
                 self._counts.mark_muted(audience)
-            self._told.value += audience.tell(self._hub.dialect.hint(envelope.reason, envelope.frame))
+            self._told.value += audience.tell(self._hint(envelope.reason, envelope.frame))
             self._counts.mark(audience)
             _observe(envelope)
-        elif envelope.category is not None:
+        elif envelope.category is not None and self._hub.has_environment(envelope.routing_key):
             if len(self._broadcasts) < MOST_WAITING:
                 self._broadcasts.append((envelope.category, envelope))
             else:
-                self._overrun.add(key)
+                self._overrun.add(envelope.routing_key)
             self._wake.set()
 
     async def run(self) -> None:
@@ -68,7 +66,7 @@ class Relay(Generic[T]):
             await self._wake.wait()
 
     async def _broadcast(self, category: str, envelope: Envelope) -> None:
-        told = self._hub.dialect.hint(envelope.reason, envelope.frame)
+        told = self._hint(envelope.reason, envelope.frame)
         audiences = self._hub.audiences(envelope.routing_key)
         async for some in _in_turns(audiences):
             listeners = 0
@@ -86,7 +84,7 @@ class Relay(Generic[T]):
         if audiences:
             _observe(envelope)
 
-    async def _resync(self, broadcast_key: str) -> None:
+    async def _resync(self, broadcast_key: bytes) -> None:
         async for some in _in_turns(self._hub.audiences(broadcast_key)):
             for audience in some:
                 self._told.value += audience.tell_resync()

@@ -53,24 +53,24 @@ class Hint(msgspec.Struct, frozen=True):
 class Envelope(msgspec.Struct, frozen=True):
     """A decoded envelope. routing_key as routing_key() or broadcast_key(); frame goes to clients as is."""
 
-    routing_key: str
+    routing_key: bytes
     reason: Reason
     at_us: int
     category: str | None
     frame: bytes
 
 
-def routing_key(environment_id: UUID, inbox_id: UUID) -> str:
-    return f"{environment_id.hex}.{inbox_id.hex}"
+def routing_key(environment_id: UUID, inbox_id: UUID) -> bytes:
+    return f"{environment_id.hex}.{inbox_id.hex}".encode()
 
 
-def broadcast_key(environment_id: UUID) -> str:
-    return f"{environment_id.hex}.*"
+def broadcast_key(environment_id: UUID) -> bytes:
+    return f"{environment_id.hex}.*".encode()
 
 
-def channel(key: str) -> str:
+def channel(key: bytes) -> str:
     """The shard channel that messages with this routing key travel on."""
-    return CHANNELS[zlib.crc32(key.encode()) % SHARDS]
+    return CHANNELS[zlib.crc32(key) % SHARDS]
 
 
 def frame(reason: Reason, item: str | None = None) -> bytes:
@@ -89,13 +89,8 @@ def encode(hint: Hint) -> tuple[str, bytes]:
     else:
         key = routing_key(hint.environment_id, hint.inbox_id)
         category = b""
-    head = f"1 {key} {hint.reason} {hint.at_us}".encode()
+    head = b"1 %b %b %d" % (key, hint.reason.encode(), hint.at_us)
     return channel(key), head + category + b"\n" + frame(hint.reason, item)
-
-
-def route(message: bytes) -> str:
-    """The routing key of an envelope, without looking at the rest: most are for other processes."""
-    return message[2 : message.find(b" ", 2)].decode("latin-1")
 
 
 def decode(message: bytes) -> Envelope | None:
@@ -106,11 +101,11 @@ def decode(message: bytes) -> Envelope | None:
         return None
     try:
         return Envelope(
-            routing_key=fields[1].decode(),
-            reason=fields[2].decode(),  # pyright: ignore[reportArgumentType] - opaque here, listed by Reason
-            at_us=int(fields[3]),
-            category=msgspec.json.decode(fields[4], type=str) if len(fields) > 4 else None,
-            frame=body,
+            fields[1],
+            fields[2].decode(),  # pyright: ignore[reportArgumentType] - opaque here, listed by Reason
+            int(fields[3]),
+            msgspec.json.decode(fields[4], type=str) if len(fields) > 4 else None,
+            body,
         )
     except (ValueError, msgspec.DecodeError):
         return None

@@ -175,7 +175,10 @@ def _median(measured: Sequence[msgspec.Struct], name: str) -> float:
     return statistics.median(getattr(one, name) for one in measured)
 
 
-async def main(size: int, rounds: int) -> None:
+FIGURES: Final = ("connects", "settle", "broadcasts", "hints", "mixed", "posts")
+
+
+async def main(size: int, rounds: int, only: Sequence[str]) -> None:
     print(f"$ python -m bench.gateway {shlex.join(sys.argv[1:])}   load average {os.getloadavg()[0]:.2f}")
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -183,18 +186,29 @@ async def main(size: int, rounds: int) -> None:
         print(f"{'figure':44} {'product':>14} {'limit':>9} {'ratio':>6}  target")
         async with world.create(directory, size) as place, targets(directory, place) as (gateway, relay):
             await figures.connect(gateway, 0, FEW)
-            await few_and_many(gateway, 3, size, connects(gateway, size))
+            if "connects" in only:
+                await few_and_many(gateway, 3, size, connects(gateway, size))
+            else:
+                await figures.connect(gateway, FEW, size)
             await figures.connect(relay, 0, size)
-            await settle(gateway, size, place)
-            await broadcasts(gateway, relay, size, rounds)
-            await hints(gateway, relay, 3, rounds)
-            await mixed(gateway, relay, size)
-            await posts(gateway, place)
+            if "settle" in only:
+                await settle(gateway, size, place)
+            if "broadcasts" in only:
+                await broadcasts(gateway, relay, size, rounds)
+            if "hints" in only:
+                await hints(gateway, relay, 3, rounds)
+            if "mixed" in only:
+                await mixed(gateway, relay, size)
+            if "posts" in only:
+                await posts(gateway, place)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "--only", nargs="+", choices=FIGURES, default=FIGURES, help="not all figures but these"
+    )
     options = parser.parse_args()
-    asyncio.run(main(options.connections, options.rounds))
+    asyncio.run(main(options.connections, options.rounds, options.only))

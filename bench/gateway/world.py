@@ -111,10 +111,11 @@ def _write_crowd(
     with targets.open("w") as target_lines, routes.open("w") as route_lines:
         for name, proof in proofs_by_name.items():
             key = hints.routing_key(environment_id, inbox_ids[name])
+            text = key.decode()
             query = {"environment": SLUG, "subscriber_id": name, "subscriber_hash": proof}
             # The key is for the relay; the gateway ignores parameters it does not know.
-            target_lines.write(f"/v1/inbox/ws?{urlencode({**query, 'key': key})}\n")
-            route_lines.write(f"{hints.channel(key)} {key}\n")
+            target_lines.write(f"/v1/inbox/ws?{urlencode({**query, 'key': text})}\n")
+            route_lines.write(f"{hints.channel(key)} {text}\n")
     few_routes.write_text("".join(routes.read_text().splitlines(keepends=True)[:FEW]))
     return Crowd(environment_id, targets, routes, few_routes)
 

@@ -41,7 +41,7 @@ class Heard:
                         subscribed.set()
                 elif message["type"] == "message":
                     envelope = hints.decode(message["data"])  # None: a gateway's probe
-                    if envelope is not None and envelope.routing_key.startswith(environment_id.hex):
+                    if envelope is not None and envelope.routing_key.startswith(environment_id.hex.encode()):
                         heard.envelopes.append(envelope)
 
         async with redis.connect_subscriber(redis_url) as client, client.pubsub() as subscription:
