@@ -45,13 +45,17 @@ def source_of(flags: int) -> Source:
 
 def encode_page(columns: Columns, next_cursor: str | None) -> bytes:
     """What msgspec.json.encode() makes of the resources.Page of these items."""
-    times = map(timestamps.format_us, timestamps.positions_us(columns.positions))
-    items: list[str] = []
-    for flags, item_id, category, payload, time in zip(
-        columns.flags, ids.encode_all(columns.ids), columns.categories, columns.payloads, times, strict=True
-    ):
-        a, b, c, d, e = _PIECES[flags]
-        items.append(f"{a}{item_id}{b}{_escape(category)}{c}{payload}{d}{time}{e}")
+    items = [
+        f"{a}{item_id}{b}{category}{c}{payload}{d}{time}{e}"
+        for (a, b, c, d, e), item_id, category, payload, time in zip(
+            map(_PIECES.__getitem__, columns.flags),
+            ids.encode_all(columns.ids),
+            map(_escape, columns.categories),
+            columns.payloads,
+            timestamps.format_positions(columns.positions),
+            strict=True,
+        )
+    ]
     before, _, after = msgspec.json.encode(Page([], next_cursor)).partition(b"[]")
     return b"%b[%b]%b" % (before, ",".join(items).encode(), after)
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -24,7 +25,8 @@ class Cursor(msgspec.Struct, frozen=True):
     @classmethod
     def after(cls, columns: Columns) -> "Cursor":
         """After the last of these items."""
-        return cls(timestamps.positions_us(columns.positions[-16:])[0], source_of(columns.flags[-1]))
+        last = UUID(bytes=columns.positions[-16:])
+        return cls(timestamps.position_us(last), source_of(columns.flags[-1]))
 
     def encode(self) -> str:
         return base64.urlsafe_b64encode(f"{self.source[0]}{self.us}".encode()).decode().rstrip("=")

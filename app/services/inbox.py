@@ -1,8 +1,7 @@
 """The inbox as one person has it. A person unknown so far is created and served at once."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from functools import cached_property
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -25,25 +24,32 @@ from app.services.subscribers import ATTEMPTS, Subscribers
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
 
+PAGES: Final = 32  # in one statement; half of a batch, as its answers take as long to spell as to read
 
-class PageReply(msgspec.Struct, frozen=True, dict=True):
-    """Everybody who asked for the same at the same time has the same one."""
 
-    found: inbox.Page
-    limit: int  # of the items shown; whether more follow is known from the next
+class PageReply:
+    """Everybody who asked for the same at the same time has the same one, so it is spelled once."""
+
+    __slots__ = ("_found", "_limit", "_page")
+
+    def __init__(self, found: inbox.Page, limit: int) -> None:
+        """limit: of the items to show; whether more follow is known from the next."""
+        self._found = found
+        self._limit = limit
+        self._page: bytes | None = None
 
     @property
     def etag(self) -> str:
-        return self.found.etag
+        return self._found.etag
 
-    @cached_property
+    @property
     def page(self) -> bytes | None:
         """The JSON of a resources.Page. None: the caller's ETag still holds."""
-        if self.found.not_modified:
-            return None
-        shown = self.found.columns.first(self.limit)
-        is_last = len(self.found.columns) <= self.limit
-        return encode_page(shown, None if is_last else Cursor.after(shown).encode())
+        if self._page is None and not self._found.not_modified:
+            shown = self._found.columns.first(self._limit)
+            is_last = len(self._found.columns) <= self._limit
+            self._page = encode_page(shown, None if is_last else Cursor.after(shown).encode())
+        return self._page
 
 
 class UpToItems(msgspec.Struct, frozen=True):
@@ -65,7 +71,9 @@ class Inbox:
         self._pool = pool
         self._publisher = publisher
         self._subscribers = subscribers
-        self._pages = Batches(once_each(self._select_pages))
+        self._pages = Batches(
+            once_each(self._select_pages), choose=lambda waiting: range(min(PAGES, len(waiting)))
+        )
         self._counts = Batches(once_each(self._select_counts))
         self._marks: Batches[inbox.Mark, inbox.Marked] = Batches(
             lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks, skip_busy=True)),
