@@ -104,27 +104,30 @@ async def select_next_due(connection: Connection, job_type: JobType) -> float:
 CLAIM_JOBS: Final = """
 WITH tenant (environment_id) AS MATERIALIZED (SELECT * FROM environments_with_jobs($1)),
 due AS MATERIALIZED (
-    SELECT job.row_at
+    SELECT job.*
     FROM tenant
-    CROSS JOIN LATERAL (SELECT o.row_at FROM outbox_by_time o
+    CROSS JOIN LATERAL (SELECT o.row_at, o.environment_id, o.id, o.payload, o.run_at FROM outbox_by_time o
                         WHERE o.job_type = $1 AND o.environment_id = tenant.environment_id
                           AND o.run_at <= (SELECT clock_timestamp())
                         ORDER BY o.run_at
                         LIMIT (SELECT greatest($2 / greatest(count(*), 1), 1) FROM tenant)
                         FOR UPDATE SKIP LOCKED) AS job
+), leased AS (
+    UPDATE outbox o SET run_at = clock_timestamp() + interval '2 seconds'
+    WHERE o.ctid = ANY (ARRAY(SELECT due.row_at FROM due))
 )
-UPDATE outbox o SET run_at = clock_timestamp() + interval '2 seconds'
-WHERE o.ctid = ANY (ARRAY(SELECT due.row_at FROM due))
-RETURNING o.environment_id, o.id, o.payload
+SELECT due.environment_id, due.id, due.payload, extract(epoch FROM clock_timestamp() - due.run_at)::float8
+FROM due
 """
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A job as it stands; payload is JSON text."""
+    """A job as it stands; payload is JSON text. waited_s: from when it was due until it was claimed."""
 
     environment_id: UUID
     id: UUID
     payload: str
+    waited_s: float
 
 
 async def claim_jobs(connection: Connection, job_type: JobType, limit: int) -> list[Job]:

@@ -30,6 +30,7 @@ class ArchiveReadJobs:
         async with acquire(self._pool) as connection:
             claimed = await outbox.claim_jobs(connection, "archive_read", BATCH)
         for job in claimed:
+            telemetry.job_wait.labels("archive_read").observe(job.waited_s)
             await self._run(job)
         return 0
 

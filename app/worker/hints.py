@@ -43,6 +43,8 @@ class HintJobs:
         begun = time.monotonic()
         async with acquire(self._pool) as connection:
             claimed = await outbox.claim_jobs(connection, "hint", self._pace.size)
+        for job in claimed:
+            telemetry.job_wait.labels("hint").observe(job.waited_s)
         jobs = await self._decode(claimed)
         hints = coalesce(jobs)
         if not await redis.publish(self._client, hints):

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from app import redis
 from app.contract.hints import Hint
-from app.db.outbox import HintJob
+from app.db.outbox import HintJob, JobType
 from app.outbox import publisher
 from app.outbox.publisher import Publisher
+from app.worker.archive_read import ArchiveReadJobs
 from app.worker.hints import HintJobs
 from tests.app.worker.world import Heard, World
 
@@ -74,6 +76,28 @@ async def test_an_unreadable_job_keeps_nobody_waiting(world: World, client: Redi
         await worker.run_once()
         assert await world.count("dead_letters") == (1 if attempt == 10 else 0)
     assert await world.count("outbox") == 0
+
+
+@pytest.mark.parametrize("job_type", ["hint", "archive_read"])
+async def test_how_long_a_job_was_due_before_its_claim_is_observed(
+    world: World, client: Redis, publisher: Publisher, job_type: JobType
+) -> None:
+    """By the database's clock, and not that of the lease, which began when it was made."""
+
+    def observed(sample: str) -> float:
+        name = f"bellwire_job_wait_seconds_{sample}"
+        return REGISTRY.get_sample_value(name, {"job_type": job_type}) or 0.0
+
+    await world.send("ada")
+    await world.pool.execute("SELECT ask_archive_read($1, 'ada')", world.environment.id)
+    await world.pool.execute(
+        "UPDATE outbox SET run_at = clock_timestamp() - interval '1 hour' WHERE job_type = $1", job_type
+    )
+    jobs, waited_s = observed("count"), observed("sum")
+    workers = {"hint": HintJobs(world.pool, client), "archive_read": ArchiveReadJobs(world.pool, publisher)}
+    assert await workers[job_type].run_once() == 0
+    assert observed("count") - jobs == 1
+    assert 3600 <= observed("sum") - waited_s < 3660
 
 
 async def test_without_redis_nothing_is_claimed_and_no_attempt_counted(world: World) -> None:
