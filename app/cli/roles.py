@@ -1,8 +1,8 @@
 """serve, api, gateway, worker: the processes."""
 
 import os
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NoReturn
 
 import click
 import structlog
@@ -28,6 +28,8 @@ _PREPARED: Final = {
     "BELLWIRE_ADMIN_EMAIL": "",
     "BELLWIRE_ADMIN_PASSWORD": "",
 }
+# Past its grace and its drain a process has its last words to say, and a worker a statement to end.
+_LAST_WORDS_S: Final = 60.0
 _workers = click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -44,7 +46,7 @@ def serve() -> None:
     """API, gateway and worker together, for one machine."""
     settings = console.settings()
     console.run(_prepare(settings))
-    _exit(supervisor.run([["gateway"], ["worker"], ["api"]], {**os.environ, **_PREPARED}))
+    _supervise(settings, [["gateway"], ["worker"], ["api"]])
 
 
 @click.command()
@@ -55,7 +57,7 @@ def api(workers: int, nth: int | None) -> None:
     settings = console.settings()
     console.run(_prepare(settings))
     if workers > 1:
-        _fan_out("api", workers, settings.listen, "BELLWIRE_LISTEN")
+        _fan_out(settings, "api", workers, settings.listen, "BELLWIRE_LISTEN")
     if nth is not None:
         _serve_own_metrics("api", settings.metrics_listen, nth)
     console.run(
@@ -75,7 +77,7 @@ def gateway(workers: int, nth: int | None) -> None:
     """The websocket gateway (BELLWIRE_GATEWAY_LISTEN)."""
     settings = console.settings()
     if workers > 1:
-        _fan_out("gateway", workers, settings.gateway_listen, "BELLWIRE_GATEWAY_LISTEN")
+        _fan_out(settings, "gateway", workers, settings.gateway_listen, "BELLWIRE_GATEWAY_LISTEN")
     if nth is not None:
         _serve_own_metrics("gateway", settings.metrics_listen, nth)
     console.run(_gateway(settings, reuse_port=nth is not None))
@@ -132,11 +134,12 @@ async def _announced(role: str, serving: Callable[[Callable[[Address], None]], A
     await serving(ready)
 
 
-def _fan_out(role: str, workers: int, address: Address, variable: str) -> None:
+def _fan_out(settings: Settings, role: str, workers: int, address: Address, variable: str) -> None:
     if address.port == 0:
         raise click.ClickException(f"--workers needs a fixed port in {variable}, not port 0")
-    _exit(supervisor.run([[role, f"--nth={n}"] for n in range(workers)], {**os.environ, **_PREPARED}))
+    _supervise(settings, [[role, f"--nth={n}"] for n in range(workers)])
 
 
-def _exit(code: int) -> None:
-    raise SystemExit(code)
+def _supervise(settings: Settings, commands: Sequence[Sequence[str]]) -> NoReturn:
+    patience_s = settings.shutdown_grace_s + settings.drain_s + _LAST_WORDS_S
+    raise SystemExit(supervisor.run(commands, {**os.environ, **_PREPARED}, patience_s=patience_s))

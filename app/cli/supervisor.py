@@ -17,16 +17,16 @@ log = structlog.stdlib.get_logger()
 
 SETTLED_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 30.0
-_STOP_TIMEOUT_S: Final = 60.0  # past every grace and drain an operator would set
 _POLL_S: Final = 0.05
 
 
-def run(commands: Sequence[Sequence[str]], environ: Mapping[str, str]) -> int:
+def run(commands: Sequence[Sequence[str]], environ: Mapping[str, str], *, patience_s: float) -> int:
     """Runs until SIGTERM or SIGINT, or until a child ends that never ran for SETTLED_S: it has a reason that
     another start would not cure. One that did is started again whenever it ends, at once or, where it ends
     soon after its start, after a pause that grows; the others go on.
 
-    Returns the exit code: 0 where it was told to stop and every child stopped cleanly.
+    patience_s: for all children together to stop in; then they are killed. Returns the exit code: 0 where it
+    was told to stop and every child stopped cleanly.
     """
     stopping = False
 
@@ -53,7 +53,7 @@ def run(commands: Sequence[Sequence[str]], environ: Mapping[str, str]) -> int:
                 break
             pause_s = child.start_later()
             log.warning("a process ended; starting it again", role=child.role, code=code, in_s=pause_s)
-    clean = _stop(children)
+    clean = _stop(children, patience_s)
     return 0 if clean and not failed else 1
 
 
@@ -109,15 +109,16 @@ class _Child:
         return time.monotonic() - self._started_at
 
 
-def _stop(children: Sequence[_Child]) -> bool:
+def _stop(children: Sequence[_Child], patience_s: float) -> bool:
     """Whether all ended cleanly: by themselves, or of the signal where it came before they could listen."""
     running = [child for child in children if not child.waits]
     for child in running:
         if child.code is None:
             child.process.terminate()
+    deadline = time.monotonic() + patience_s
     for child in running:
         try:
-            child.process.wait(_STOP_TIMEOUT_S)
+            child.process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             log.error("a process did not stop in time; killing it", role=child.role)  # noqa: TRY400
             child.process.kill()
