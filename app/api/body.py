@@ -15,27 +15,46 @@ async def read(receive: Receive, *, announced: bytes | None) -> bytes:
 
     Raises PayloadTooLarge, InvalidRequest (the client left before the end).
     """
-    parts = [part async for part in stream(receive, announced=announced, most=MAX_BODY)]
+    _check_size(_announced_size(announced), MAX_BODY)
+    parts: list[bytes] = []
+    size = 0
+    more = True
+    while more:  # not by stream(): a generator costs more than all the rest of it
+        body, more = await _piece(receive)
+        size += len(body)
+        _check_size(size, MAX_BODY)
+        parts.append(body)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def stream(receive: Receive, *, announced: bytes | None, most: int) -> AsyncGenerator[bytes]:
     """The body as it arrives. Raises as read() does."""
-    too_large = f"the body must be at most {most} bytes"
-    digits = (announced or b"0").strip().lstrip(b"0")  # the parser has seen that there is nothing else
-    if len(digits) > 16 or int(digits or b"0") > most:
-        raise PayloadTooLarge(too_large)
+    _check_size(_announced_size(announced), most)
     size = 0
     more = True
     while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise InvalidRequest("the body ended early")
-        size += len(message["body"])
-        if size > most:
-            raise PayloadTooLarge(too_large)
-        yield message["body"]
-        more = message["more_body"]
+        body, more = await _piece(receive)
+        size += len(body)
+        _check_size(size, most)
+        yield body
+
+
+def _announced_size(announced: bytes | None) -> int:
+    digits = (announced or b"0").strip().lstrip(b"0")  # the parser has seen that there is nothing else
+    return int(digits[:17] or b"0")  # as many as are enough to be too large
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise PayloadTooLarge(f"the body must be at most {most} bytes")
+
+
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    """The next piece of a body, and whether another follows."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise InvalidRequest("the body ended early")
+    return message["body"], message["more_body"]
 
 
 def check_content_type(content_type: bytes | None, wanted: str = "application/json") -> None:

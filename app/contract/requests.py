@@ -15,7 +15,7 @@ from app.contract import timestamps
 MAX_RECIPIENTS: Final = 100
 MAX_PREFERENCES: Final = 100
 MAX_PAYLOAD: Final = 16_384
-_EMPTY: Final = b"{}"
+_EMPTY: Final = msgspec.Raw(b"{}")
 
 
 def _check_length(name: str, text: str) -> None:
@@ -28,25 +28,21 @@ def _check_time(name: str, moment: datetime | None) -> None:
         raise ValueError(f"{name} must be RFC 3339 with an offset, years 1970 to 9998")
 
 
-def _no_payload() -> msgspec.Raw:
-    return msgspec.Raw(_EMPTY)
-
-
-def _payload(raw: msgspec.Raw) -> str:
+def _payload(raw: msgspec.Raw) -> msgspec.Raw:
     """The payload as sent, `{}` where it is null. Raises ValueError."""
     body = bytes(raw).strip()
     if body == b"null":
-        body = _EMPTY
+        return _EMPTY
     if not body.startswith(b"{"):
         raise ValueError("payload must be an object")
     if len(body) > MAX_PAYLOAD:
         raise ValueError(f"payload must be at most {MAX_PAYLOAD} bytes")
-    return body.decode()
+    return msgspec.Raw(body)
 
 
 class _Message(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     category: str
-    payload: msgspec.Raw = msgspec.field(default_factory=_no_payload)
+    payload: msgspec.Raw = msgspec.field(default_factory=lambda: _EMPTY)
     idempotency_key: str | None = None
     deliver_at: datetime | None = None
     expires_at: datetime | None = None
@@ -57,12 +53,12 @@ class _Message(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             _check_length("idempotency_key", self.idempotency_key)
         _check_time("deliver_at", self.deliver_at)
         _check_time("expires_at", self.expires_at)
-        _payload(self.payload)
+        self.payload = _payload(self.payload)
 
     @property
     def payload_text(self) -> str:
         """The payload's own bytes, as text."""
-        return _payload(self.payload)
+        return bytes(self.payload).decode()
 
     def fingerprint(self) -> bytes:
         """32 bytes that tell this request from another with the same idempotency key."""

@@ -57,8 +57,8 @@ async def send_notifications(
         [draft.fingerprint for draft in drafts],
         [draft.category for draft in drafts],
         [draft.payload for draft in drafts],
-        [draft.deliver_at for draft in drafts],
-        [draft.expires_at for draft in drafts],
+        _given([draft.deliver_at for draft in drafts]),
+        _given([draft.expires_at for draft in drafts]),
         [at for at, draft in enumerate(drafts, 1) for _ in draft.recipients],
         [recipient for draft in drafts for recipient in draft.recipients],
         skip_busy,
@@ -71,3 +71,8 @@ async def send_notifications(
         for draft, outcome in zip(drafts, sent.answers, strict=True)
     ]
     return Answered(outcomes, sent.jobs)
+
+
+def _given(times: list[datetime | None]) -> list[datetime | None] | None:
+    """None where none is, as of most: an array is encoded element by element."""
+    return times if any(times) else None

@@ -55,11 +55,12 @@ END
 $$;
 
 -- Request n is element n of the first seven arrays; recipient m is recipients[m] of request
--- recipient_requests[m]. No two requests of one call share a key; no request names a person twice.
+-- recipient_requests[m]. deliver_ats or expires_ats NULL: no request has one. No two requests of one call share
+-- a key; no request names a person twice.
 -- One row per request; status as judge_request(), or busy: with skip_busy, a request whose key or one of whose
--- inboxes is held elsewhere (or gone) is left out, so that it keeps nobody else's waiting. ids run along subscriber_ids,
--- which are NULL where they are those of the request. And one row per hint job owed, one an environment, with
--- a request of that environment and no status.
+-- inboxes is held elsewhere (or gone) is left out, so that it keeps nobody else's waiting. ids run along
+-- subscriber_ids, which are NULL where they are those of the request. And one row per hint job owed, one an
+-- environment, with a request of that environment and no status.
 -- Raises serialization_failure when a recipient was erased meanwhile: run it again.
 CREATE OR REPLACE FUNCTION send_notifications(
     envs uuid[], keys text[], fingerprints bytea[], request_categories text[], payloads text[],

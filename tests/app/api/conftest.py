@@ -55,13 +55,19 @@ async def client(address: Address) -> AsyncGenerator[httpx.AsyncClient]:
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set whenever a handler begins to read a body: who is asking has been found out by then."""
-    event, stream = asyncio.Event(), body.stream
+    event = asyncio.Event()
 
-    def watched(receive: Receive, *, announced: bytes | None, most: int) -> AsyncGenerator[bytes]:
-        event.set()
-        return stream(receive, announced=announced, most=most)
+    def watch(name: str) -> None:
+        read = getattr(body, name)
 
-    monkeypatch.setattr(body, "stream", watched)
+        def watched(receive: Receive, **how: object) -> object:
+            event.set()
+            return read(receive, **how)
+
+        monkeypatch.setattr(body, name, watched)
+
+    watch("read")
+    watch("stream")
     return event
 
 
