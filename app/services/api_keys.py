@@ -10,7 +10,8 @@ from app.contract.resources import Listing
 from app.db import api_keys, audit
 from app.db.admin_sessions import AdminIdentity
 from app.db.api_keys import ApiKeyRecord
-from app.db.pool import Pool, acquire
+from app.db.environments import EnvironmentRecord
+from app.db.pool import Connection, Pool, acquire
 from app.security import keys
 from app.services import places
 from app.services.acting import acting
@@ -33,44 +34,12 @@ class ApiKeys:
             next_cursor=places.encode_place(found[limit - 1].id) if len(found) > limit else None,
         )
 
-    async def create(
-        self, actor: AdminIdentity | None, env: str, *, name: str, key: str | None = None
-    ) -> NewApiKey:
-        """key: one to use instead of a new one.
-
-        Raises InvalidRequest, NotFound (no such environment), Conflict (this very key exists), Unavailable.
-        """
-        try:
-            check_name(name)
-        except ValueError as error:
-            raise InvalidRequest(str(error)) from None
-        key = key or keys.new_api_key()
+    async def create(self, actor: AdminIdentity | None, env: str, *, name: str) -> NewApiKey:
+        """Raises InvalidRequest, NotFound (no such environment), Unavailable."""
         async with acting(self._pool, actor) as connection:
-            environment = await existing(connection, env)
-            created = await api_keys.insert_api_key(
-                connection,
-                environment.id,
-                name=name,
-                key_hash=keys.key_hash(key),
-                key_prefix=keys.display_prefix(key),
+            return await create(
+                connection, actor, await existing(connection, env), name=name, key=keys.new_api_key()
             )
-            record = (
-                None if created is None else await api_keys.select_record(connection, environment.id, created)
-            )
-            if record is None:
-                raise Conflict("this very key exists")
-            await audit.insert_entry(
-                connection,
-                actor,
-                "api_key.create",
-                target=ids.encode("key", record.id),
-                environment_slug=environment.slug,
-                details={"name": name},
-            )
-        shown = _api_key(record)
-        return NewApiKey(
-            id=shown.id, name=name, key_prefix=shown.key_prefix, key=key, created_at=shown.created_at
-        )
 
     async def revoke(self, actor: AdminIdentity | None, env: str | None, key: str) -> None:
         """key: its TypeID. Acts within a second on every replica; once is enough, and again is fine.
@@ -99,6 +68,43 @@ class ApiKeys:
                     environment_slug=environment.slug,
                     details={"name": record.name},
                 )
+
+
+async def create(
+    connection: Connection,
+    actor: AdminIdentity | None,
+    environment: EnvironmentRecord,
+    *,
+    name: str,
+    key: str,
+) -> NewApiKey:
+    """In the transaction of the caller. Raises InvalidRequest, Conflict (this very key exists)."""
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
+    created = await api_keys.insert_api_key(
+        connection,
+        environment.id,
+        name=name,
+        key_hash=keys.key_hash(key),
+        key_prefix=keys.display_prefix(key),
+    )
+    record = None if created is None else await api_keys.select_record(connection, environment.id, created)
+    if record is None:
+        raise Conflict("this very key exists")
+    await audit.insert_entry(
+        connection,
+        actor,
+        "api_key.create",
+        target=ids.encode("key", record.id),
+        environment_slug=environment.slug,
+        details={"name": name},
+    )
+    shown = _api_key(record)
+    return NewApiKey(
+        id=shown.id, name=name, key_prefix=shown.key_prefix, key=key, created_at=shown.created_at
+    )
 
 
 def _api_key(record: ApiKeyRecord) -> ApiKey:

@@ -43,30 +43,10 @@ class Environments:
         self, actor: AdminIdentity | None, *, slug: str, name: str, require_subscriber_hash: bool
     ) -> EnvironmentRecord:
         """Raises InvalidRequest, Conflict (the slug is taken), Unavailable."""
-        try:
-            check_slug(slug)
-            check_name(name)
-        except ValueError as error:
-            raise InvalidRequest(str(error)) from None
         async with acting(self._pool, actor) as connection:
-            created = await environments.insert_environment(
-                connection,
-                slug=slug,
-                name=name,
-                require_subscriber_hash=require_subscriber_hash,
-                secret=keys.new_environment_secret(),
+            return await create(
+                connection, actor, slug=slug, name=name, require_subscriber_hash=require_subscriber_hash
             )
-            if created is None:
-                raise Conflict(f"slug {slug} is taken")
-            await audit.insert_entry(
-                connection,
-                actor,
-                "environment.create",
-                target=ids.encode("env", created),
-                environment_slug=slug,
-                details={"name": name, "require_subscriber_hash": require_subscriber_hash},
-            )
-            return await existing(connection, ids.encode("env", created))
 
     async def update(
         self, actor: AdminIdentity, env: str, *, name: str | None, require_subscriber_hash: bool | None
@@ -109,6 +89,40 @@ class Environments:
             environment = await existing(connection, env)
             if await environments.forget_previous_secret(connection, environment.id):
                 await _record(connection, actor, "hmac.complete", environment)
+
+
+async def create(
+    connection: Connection,
+    actor: AdminIdentity | None,
+    *,
+    slug: str,
+    name: str,
+    require_subscriber_hash: bool,
+) -> EnvironmentRecord:
+    """In the transaction of the caller. Raises InvalidRequest, Conflict (the slug is taken)."""
+    try:
+        check_slug(slug)
+        check_name(name)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
+    created = await environments.insert_environment(
+        connection,
+        slug=slug,
+        name=name,
+        require_subscriber_hash=require_subscriber_hash,
+        secret=keys.new_environment_secret(),
+    )
+    if created is None:
+        raise Conflict(f"slug {slug} is taken")
+    await audit.insert_entry(
+        connection,
+        actor,
+        "environment.create",
+        target=ids.encode("env", created),
+        environment_slug=slug,
+        details={"name": name, "require_subscriber_hash": require_subscriber_hash},
+    )
+    return await existing(connection, ids.encode("env", created))
 
 
 async def existing(connection: Connection, env: str) -> EnvironmentRecord:

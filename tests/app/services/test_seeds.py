@@ -1,13 +1,15 @@
-"""What a boot plants: the administrator of the settings, who can always get in."""
+"""What a boot plants: the administrator, who can always get in, and an environment to develop with."""
 
 import asyncio
 
 import argon2
 import pytest
+from structlog.testing import capture_logs
 
 from app.contract.errors import InvalidRequest
 from app.db.pool import Pool
 from app.services import seeds
+from app.services.environments import Environments
 from app.settings import Settings
 
 EMAIL = "grace@example.com"
@@ -93,3 +95,58 @@ async def test_what_cannot_be_used_is_named(
         await seeds.plant_admin(settings(database_url, email, password))
     assert password not in str(error.value)
     assert await pool.fetchval("SELECT count(*) FROM admin_users") == 0
+
+
+DEVELOPMENT = "anybody may read this environment: for development only"
+PROOF = "BELLWIRE_DEV_ENVIRONMENT requires proof, and is left as it is"
+NO_KEY = "BELLWIRE_DEV_API_KEY is no key of this environment, and is not added"
+
+
+async def plant(
+    database_url: str, slug: str = "demo", key: str | None = "bw_dev_key", *, replicas: int = 1
+) -> list[str]:
+    """What they warn of."""
+    settings = Settings(
+        database_url=database_url, redis_url="redis://not-asked", dev_environment=slug, dev_api_key=key
+    )
+    with capture_logs() as logs:
+        await asyncio.gather(*(seeds.plant_environment(settings) for _ in range(replicas)))
+    return [entry["event"] for entry in logs if entry["log_level"] == "warning"]
+
+
+async def planted(pool: Pool) -> list[tuple[str, bool, str | None]]:
+    """Environments, whether proof is required, and the names of their keys."""
+    rows = await pool.fetch(
+        "SELECT e.slug, e.require_subscriber_hash, k.name FROM environments e"
+        " LEFT JOIN api_keys k ON k.environment_id = e.id ORDER BY e.slug, k.id"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_boots_at_once_and_again_plant_one_environment_with_its_key(
+    pool: Pool, database_url: str
+) -> None:
+    assert await plant(database_url, replicas=4) == [DEVELOPMENT] * 4
+    assert await plant(database_url) == [DEVELOPMENT]
+    assert await planted(pool) == [("demo", False, "development")]
+    assert await actions(pool) == ["environment.create", "api_key.create"]
+
+
+@pytest.mark.parametrize(("requires", "warnings"), [(True, [PROOF, NO_KEY]), (False, [DEVELOPMENT, NO_KEY])])
+async def test_an_environment_that_is_there_is_not_changed(
+    pool: Pool,
+    database_url: str,
+    requires: bool,  # noqa: FBT001 - pytest's
+    warnings: list[str],
+) -> None:
+    """Nor is it said of one that requires proof that anybody may read it."""
+    await Environments(pool).create(None, slug="live", name="Live", require_subscriber_hash=requires)
+    assert await plant(database_url, "live") == warnings
+    assert await planted(pool) == [("live", requires, None)]
+
+
+async def test_the_key_of_another_environment_stays_what_it_is(pool: Pool, database_url: str) -> None:
+    await plant(database_url)
+    assert await plant(database_url, "other") == [DEVELOPMENT, NO_KEY]
+    assert await planted(pool) == [("demo", False, "development"), ("other", False, None)]
+    assert await plant(database_url, "third", key=None) == [DEVELOPMENT]
