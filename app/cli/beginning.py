@@ -30,7 +30,10 @@ def _nothing_to_stop(_number: int, _frame: FrameType | None) -> NoReturn:
     os._exit(0)
 
 
-if parent := os.environ.pop(PARENT, ""):
-    end_with_parent(int(parent))
+_parent: Final = os.environ.pop(PARENT, "")
+# What the parent of several has done and said already, its children need not.
+IS_CHILD: Final = bool(_parent)
+if IS_CHILD:
+    end_with_parent(int(_parent))
 if (sys.argv[0] == "-m" or Path(sys.argv[0]).name == "bellwire") and sys.argv[1:2] in [[r] for r in _ROLES]:
     signal.signal(signal.SIGTERM, _nothing_to_stop)

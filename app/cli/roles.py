@@ -10,7 +10,7 @@ from prometheus_client import start_http_server
 
 from app import redis
 from app.api import main as api_main
-from app.cli import console, supervisor
+from app.cli import beginning, console, supervisor
 from app.db import migrate
 from app.services import seeds
 from app.services.figures import Reporter
@@ -22,12 +22,6 @@ from realtime.sse import open_streams
 
 log = structlog.stdlib.get_logger()
 
-# What a parent has done already, its children need not.
-_PREPARED: Final = {
-    "BELLWIRE_MIGRATE_ON_BOOT": "false",
-    "BELLWIRE_ADMIN_EMAIL": "",
-    "BELLWIRE_ADMIN_PASSWORD": "",
-}
 # Past its grace and its drain a process has its last words to say, and a worker a statement to end.
 _LAST_WORDS_S: Final = 60.0
 _workers = click.option(
@@ -45,6 +39,7 @@ _nth = click.option("--nth", type=click.IntRange(0), hidden=True)
 def serve() -> None:
     """API, gateway and worker together, for one machine."""
     settings = console.settings()
+    _warn_of_open_origins(settings)
     console.run(_prepare(settings))
     _supervise(settings, [["gateway"], ["worker"], ["api"]])
 
@@ -55,7 +50,9 @@ def serve() -> None:
 def api(workers: int, nth: int | None) -> None:
     """The HTTP API (BELLWIRE_LISTEN)."""
     settings = console.settings()
-    console.run(_prepare(settings))
+    _warn_of_open_origins(settings)
+    if not beginning.IS_CHILD:
+        console.run(_prepare(settings))
     if workers > 1:
         _fan_out(settings, "api", workers, settings.listen, "BELLWIRE_LISTEN")
     if nth is not None:
@@ -76,6 +73,7 @@ def api(workers: int, nth: int | None) -> None:
 def gateway(workers: int, nth: int | None) -> None:
     """The websocket gateway (BELLWIRE_GATEWAY_LISTEN)."""
     settings = console.settings()
+    _warn_of_open_origins(settings)
     if workers > 1:
         _fan_out(settings, "gateway", workers, settings.gateway_listen, "BELLWIRE_GATEWAY_LISTEN")
     if nth is not None:
@@ -116,6 +114,12 @@ async def _gateway(settings: Settings, *, reuse_port: bool) -> None:
         )
 
 
+def _warn_of_open_origins(settings: Settings) -> None:
+    """Of what browsers reach: says what is open to all of them."""
+    if "*" in settings.allowed_origins and settings.dev_environment is None and not beginning.IS_CHILD:
+        log.warning("BELLWIRE_ALLOWED_ORIGINS lets every page use the inbox; name the origins of yours")
+
+
 async def _prepare(settings: Settings) -> None:
     """Migrates, and seeds what the settings ask for."""
     with console.asking_database(settings.database_url):
@@ -123,7 +127,7 @@ async def _prepare(settings: Settings) -> None:
             plan = await migrate.migrate(settings.database_url)
             if not plan.is_done:
                 log.info("migrated", applied=plan.pending, functions=plan.functions_changed)
-            await seeds.plant_environment(settings)
+        await seeds.plant_environment(settings)
         await seeds.plant_admin(settings)
 
 
@@ -142,4 +146,4 @@ def _fan_out(settings: Settings, role: str, workers: int, address: Address, vari
 
 def _supervise(settings: Settings, commands: Sequence[Sequence[str]]) -> NoReturn:
     patience_s = settings.shutdown_grace_s + settings.drain_s + _LAST_WORDS_S
-    raise SystemExit(supervisor.run(commands, {**os.environ, **_PREPARED}, patience_s=patience_s))
+    raise SystemExit(supervisor.run(commands, os.environ, patience_s=patience_s))

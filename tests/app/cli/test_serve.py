@@ -92,6 +92,22 @@ def test_a_part_that_dies_again_and_again_takes_no_other_with_it(
     assert '"error"' not in command.said
 
 
+def test_what_the_parts_share_is_done_and_said_once(
+    serve: Callable[..., Command],
+) -> None:
+    command = serve(BELLWIRE_ADMIN_EMAIL="ada@example.com", BELLWIRE_ADMIN_PASSWORD="correct horse battery")
+    up(command)
+    command.process.send_signal(signal.SIGTERM)
+    assert command.ended() == 0
+    assert command.said.count("anybody may read this environment") == 1
+    assert command.said.count("this administrator was made") == 1
+    command = serve(BELLWIRE_DEV_ENVIRONMENT="")
+    up(command)
+    command.process.send_signal(signal.SIGTERM)
+    assert command.ended() == 0
+    assert command.said.count("BELLWIRE_ALLOWED_ORIGINS") == 1
+
+
 def test_a_port_in_use_ends_everything(serve: Callable[..., Command], environ: Mapping[str, str]) -> None:
     host, _, port = environ["BELLWIRE_GATEWAY_LISTEN"].rpartition(":")
     with socket.create_server((host, int(port))):
