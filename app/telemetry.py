@@ -3,10 +3,10 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
@@ -27,8 +27,44 @@ password_check: Final = Histogram(
     "Time to check an administrator's password, waiting for a turn included.",
     buckets=_SECONDS,
 )
-pool_connections: Final = Gauge("bellwire_pool_connections", "PostgreSQL connections open.", ("pool",))
-pool_idle: Final = Gauge("bellwire_pool_idle", "PostgreSQL connections open and not in use.", ("pool",))
+
+
+class WatchedPool(Protocol):
+    def is_closing(self) -> bool: ...
+    def get_size(self) -> int: ...
+    def get_idle_size(self) -> int: ...
+
+
+class PoolGauges(Collector):
+    """Asked of the pools themselves whenever they are collected."""
+
+    def __init__(self) -> None:
+        self._watched: list[tuple[str, WatchedPool]] = []
+        REGISTRY.register(self)
+
+    def watch(self, name: str, pool: WatchedPool) -> None:
+        """Until it closes. Pools of one name are added up."""
+        self._watched = [
+            *((known, its) for known, its in self._watched if not its.is_closing()),
+            (name, pool),
+        ]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        labels = ("pool",)
+        connections = GaugeMetricFamily(
+            "bellwire_pool_connections", "PostgreSQL connections open.", labels=labels
+        )
+        idle = GaugeMetricFamily("bellwire_pool_idle", "Those of them not in use.", labels=labels)
+        open_pools = [(name, pool) for name, pool in self._watched if not pool.is_closing()]
+        for name in sorted({name for name, _ in open_pools}):
+            its = [pool for known, pool in open_pools if known == name]
+            connections.add_metric((name,), sum(pool.get_size() for pool in its))
+            idle.add_metric((name,), sum(pool.get_idle_size() for pool in its))
+        yield connections
+        yield idle
+
+
+pools: Final = PoolGauges()
 
 
 class LoopHistogram(Collector):

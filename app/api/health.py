@@ -7,7 +7,6 @@ import msgspec
 import prometheus_client
 from litestar import get
 
-from app import telemetry
 from app.api import replies
 from app.api.describe import Answer, Operation, describe
 from app.api.replies import Reply
@@ -69,10 +68,7 @@ async def readyz(request: Request) -> Reply:
         )
     ),
 )
-async def metrics(request: Request) -> Reply:
+async def metrics() -> Reply:
     """Of this process alone."""
-    pool = request.services.pool
-    telemetry.pool_connections.labels("api").set(pool.get_size())
-    telemetry.pool_idle.labels("api").set(pool.get_idle_size())
     text = prometheus_client.generate_latest()
     return replies.content(text, prometheus_client.CONTENT_TYPE_LATEST.encode())

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import asyncpg
 
+from app import telemetry
 from app.contract.errors import Unavailable
 
 Connection: TypeAlias = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -43,11 +44,11 @@ class _Connection(asyncpg.Connection):
 
 
 def create_pool(database_url: str, *, size: int, name: str, durable: bool = True) -> Pool:
-    """A pool, not yet connected. name shows in pg_stat_activity as `bellwire <name>`.
+    """A pool, not yet connected. name: in pg_stat_activity as `bellwire <name>`, and in the metrics.
 
     durable False: a commit does not wait for the disk, and may be lost where the server crashes.
     """
-    return asyncpg.create_pool(
+    pool = asyncpg.create_pool(
         database_url,
         connection_class=_Connection,
         min_size=0,
@@ -68,6 +69,8 @@ def create_pool(database_url: str, *, size: int, name: str, durable: bool = True
             **({} if durable else {"synchronous_commit": "off"}),
         },
     )
+    telemetry.pools.watch(name, pool)
+    return pool
 
 
 @asynccontextmanager

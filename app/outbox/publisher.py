@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 from redis.asyncio import Redis
 
-from app import redis
+from app import redis, telemetry
 from app.contract.errors import BellwireError
 from app.contract.hints import Hint
 from app.db import outbox
@@ -125,6 +125,8 @@ class Publisher:
                 log.warning("published hint jobs could not be deleted", jobs=len(jobs), error=str(error))
             except asyncpg.PostgresError:
                 log.warning("published hint jobs could not be deleted", jobs=len(jobs), exc_info=True)
+            else:
+                telemetry.jobs.labels("hint", "done").inc(len(jobs))
 
     async def _wake(self) -> None:
         while not self._closing:

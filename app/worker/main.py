@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from redis.exceptions import RedisError
 
-from app import collector, redis
+from app import collector, redis, telemetry
 from app.contract import hints
 from app.contract.errors import Unavailable
 from app.db import migrate
@@ -99,7 +99,9 @@ async def _wake(redis_url: str, loops: list[Loop]) -> float:
     with contextlib.suppress(RedisError, OSError):
         async with redis.connect_subscriber(redis_url) as client, client.pubsub() as subscription:
             await subscription.subscribe(hints.WAKE_CHANNEL)
-            async for _ in subscription.listen():
+            async for _ in subscription.listen():  # the first says that it is subscribed
+                telemetry.redis_up.set(1)
                 for loop in loops:
                     loop.knock()
+    telemetry.redis_up.set(0)
     return redis.AWAY_PAUSE_S

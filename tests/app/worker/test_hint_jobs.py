@@ -112,13 +112,16 @@ async def test_without_redis_nothing_is_claimed_and_no_attempt_counted(world: Wo
 async def test_a_published_job_is_deleted_by_its_own_process(
     world: World, client: Redis, heard: Heard
 ) -> None:
-    """Whatever the publisher took is out, and nothing is left to any worker, when it has closed."""
+    """When it has closed, what the publisher took is out and counted, and nothing is left to any worker."""
     await world.send("ada")
+    labels = {"job_type": "hint", "outcome": "done"}
+    done = REGISTRY.get_sample_value("bellwire_jobs_total", labels) or 0.0
     async with Publisher.open(world.pool, client) as closing:
         row = await world.pool.fetchrow("SELECT environment_id, id, payload FROM outbox")
         closing.offer(HintJob.owed(*row))
     assert await heard.reasons(1) == ["notification"]
     assert await world.count("outbox") == 0
+    assert REGISTRY.get_sample_value("bellwire_jobs_total", labels) == done + 1
 
 
 async def test_what_could_not_be_published_promptly_is_published_by_the_worker_alone(
