@@ -39,8 +39,8 @@ _nth = click.option("--nth", type=click.IntRange(0), hidden=True)
 def serve() -> None:
     """API, gateway and worker together, for one machine."""
     settings = console.settings()
-    _warn_of_open_origins(settings)
     console.run(_prepare(settings))
+    _warn_of_open_origins(settings)
     _supervise(settings, [["gateway"], ["worker"], ["api"]])
 
 
@@ -50,9 +50,9 @@ def serve() -> None:
 def api(workers: int, nth: int | None) -> None:
     """The HTTP API (BELLWIRE_LISTEN)."""
     settings = console.settings()
-    _warn_of_open_origins(settings)
     if not beginning.IS_CHILD:
         console.run(_prepare(settings))
+    _warn_of_open_origins(settings)
     if workers > 1:
         _fan_out(settings, "api", workers, settings.listen, "BELLWIRE_LISTEN")
     if nth is not None:
