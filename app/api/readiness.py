@@ -8,7 +8,7 @@ import asyncpg
 from app.contract.errors import Unavailable
 from app.db import migrate
 from app.db.migrate import MigrationError
-from app.db.pool import Pool, acquire, check_writable
+from app.db.pool import MIGRATIONS_PENDING, Pool, acquire, check_writable
 
 TIMEOUT_S: Final = 2.0
 
@@ -37,4 +37,4 @@ class Readiness:
         except MigrationError as error:
             raise Unavailable(str(error)) from None
         if not self._is_migrated:
-            raise Unavailable("migrations are pending: run `bellwire migrate`")
+            raise Unavailable(MIGRATIONS_PENDING)

@@ -15,7 +15,7 @@ import uvloop
 from app import logs
 from app.contract.errors import BellwireError, Unavailable
 from app.db.migrate import MigrationError
-from app.db.pool import AWAY, Pool, create_pool
+from app.db.pool import AWAY, MIGRATIONS_PENDING, UNMIGRATED, Pool, create_pool
 from app.settings import UNREADABLE_URL, Settings, SettingsError, load
 
 P = ParamSpec("P")
@@ -61,7 +61,10 @@ async def database(name: str) -> AsyncGenerator[Pool]:
 
 @contextmanager
 def asking_database(url: str) -> Generator[None]:
-    """Names DATABASE_URL where the server cannot be reached, or refuses. Raises click.ClickException."""
+    """Names DATABASE_URL where the server cannot be reached, refuses, or is not migrated.
+
+    Raises click.ClickException.
+    """
     try:
         yield
     except Unavailable as error:
@@ -77,6 +80,8 @@ def _database_error(url: str, error: BaseException) -> click.ClickException:
     match error:
         case ValueError():  # its text may repeat a piece of the password
             return click.ClickException(f"DATABASE_URL {UNREADABLE_URL}")
+        case asyncpg.PostgresError() if isinstance(error, UNMIGRATED):
+            return click.ClickException(f"DATABASE_URL: {server}: {MIGRATIONS_PENDING}")
         case asyncpg.PostgresError() if isinstance(error, refusals):
             verb, reason = "refuses", str(error)
         case OSError() if error.errno is not None and error.errno > 0:

@@ -33,6 +33,13 @@ AWAY: Final = (
     asyncpg.ReadOnlySQLTransactionError,  # a failover left us on a replica
     asyncpg.InternalClientError,  # the goodbye came in while a statement was about to be sent
 )
+# What says that the schema is not this release's, or not yet.
+UNMIGRATED: Final = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+)
+MIGRATIONS_PENDING: Final = "migrations are pending: run bellwire migrate"
 # What another try of the same transaction may cure: it has been rolled back whole.
 RETRYABLE: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -77,7 +84,7 @@ def create_pool(database_url: str, *, size: int, name: str, durable: bool = True
 async def acquire(pool: Pool) -> AsyncGenerator[Connection]:
     """A connection, each statement a transaction of its own.
 
-    Raises Unavailable where PostgreSQL is away or no connection is free in time.
+    Raises Unavailable where PostgreSQL is away or not migrated, or no connection is free in time.
     """
     try:
         # Not by the pool's own timeout, which costs a task each time.
@@ -91,6 +98,8 @@ async def acquire(pool: Pool) -> AsyncGenerator[Connection]:
                 raise
     except AWAY as error:
         raise Unavailable("the database is not available; try again shortly") from error
+    except UNMIGRATED as error:
+        raise Unavailable(MIGRATIONS_PENDING) from error
 
 
 CAN_WRITE: Final = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool"

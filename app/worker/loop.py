@@ -42,8 +42,8 @@ class Loop:
             self._knocked.clear()
             try:
                 delay = await self._step()
-            except Unavailable:
-                log.warning("the database is away", loop=self._name)
+            except Unavailable as error:
+                log.warning("the database is away", loop=self._name, reason=error.message)
                 delay = random.uniform(_AWAY_S, 2 * _AWAY_S)  # noqa: S311 - jitter
             except Exception as error:  # noqa: BLE001 - whatever it is, the other loops must not end with it
                 await self._pause(error, failures, stopping)

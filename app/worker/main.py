@@ -15,7 +15,7 @@ from app import collector, redis, telemetry
 from app.contract import hints
 from app.contract.errors import Unavailable
 from app.db import migrate
-from app.db.pool import Pool, acquire, create_pool
+from app.db.pool import MIGRATIONS_PENDING, Pool, acquire, create_pool
 from app.outbox.publisher import Publisher
 from app.services.figures import Reporter
 from app.settings import Settings
@@ -86,7 +86,7 @@ async def _schema(pool: Pool, stopping: asyncio.Event) -> None:
         else:
             if plan.is_done:
                 return
-            missing = "migrations are pending: run bellwire migrate"
+            missing = MIGRATIONS_PENDING
         if time.monotonic() - said > _REMIND_S:
             said = time.monotonic()
             log.warning("waiting for the schema", reason=missing)

@@ -7,6 +7,7 @@ import httpx
 import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from app.api.services import Services
 from app.db.pool import Connection, Pool
@@ -29,6 +30,43 @@ async def test_pending_migrations_are_not_ready(client: httpx.AsyncClient, pool:
     await pool.execute("DELETE FROM schema_migrations WHERE name = 'functions'")
     assert_refused(await client.get("/readyz"), 503, "unavailable", "migrat")
     assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_without_its_schema_requests_are_told_to_come_again(
+    client: httpx.AsyncClient, environment: Environment, pool: Pool
+) -> None:
+    """As an API that comes up before its migrations; the log is not filled with tracebacks."""
+    await pool.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    management, subscriber = environment.management_headers, environment.subscriber_headers("ada")
+    admin = {"X-Bellwire-Admin": "1"}
+    body = {"email": "ada@example.com", "password": "correct horse battery"}
+    with capture_logs() as logs:
+        for answer in (
+            await client.get("/readyz"),
+            await client.post("/v1/notifications", headers=management, json={}),
+            await client.get("/v1/inbox/items", headers=subscriber),
+            await client.post("/admin/api/login", headers=admin, json=body),
+        ):
+            assert_refused(answer, 503, "unavailable", "migrations are pending")
+            assert int(answer.headers["retry-after"]) >= 1
+    assert not [entry for entry in logs if entry["log_level"] == "error"]
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "ALTER TABLE api_keys RENAME COLUMN revoked_at TO elsewhere",
+        "DROP FUNCTION position_at CASCADE",
+        "DROP TABLE subscribers CASCADE",
+    ],
+)
+async def test_an_older_schema_is_told_too(
+    client: httpx.AsyncClient, environment: Environment, pool: Pool, lost: str
+) -> None:
+    await pool.execute(lost)
+    body = {"subscriber_id": "ada", "category": "c"}
+    answer = await client.post("/v1/notifications", headers=environment.management_headers, json=body)
+    assert_refused(answer, 503, "unavailable", "migrations are pending")
 
 
 async def test_a_database_that_takes_no_writes_is_not_ready(

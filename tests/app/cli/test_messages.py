@@ -1,8 +1,10 @@
 """What the commands say when something is not as they need it, and of their own settings."""
 
+import asyncio
 import re
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from click.testing import CliRunner, Result
@@ -31,6 +33,27 @@ def test_an_unreachable_database_is_named_without_its_password(command: tuple[st
     assert ended.exit_code == 1
     assert ended.output == (
         f"Error: DATABASE_URL: PostgreSQL at {LOOPBACK}:{port} does not answer: Connection refused\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("env", "list"), ("env", "create", "acme"), ("key", "create", "--env", "acme"), ("dlq", "list")],
+)
+def test_a_database_without_the_schema_is_said_to_be_that(
+    command: tuple[str, ...], database_url: str
+) -> None:
+    async def empty() -> None:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        await connection.close()
+
+    asyncio.run(empty())
+    ended = run(*command, DATABASE_URL=database_url)
+    assert ended.exit_code == 1
+    assert re.fullmatch(
+        r"Error: DATABASE_URL: PostgreSQL at \S+: migrations are pending: run bellwire migrate\n",
+        ended.output,
     )
 
 
