@@ -6,9 +6,11 @@ depth, and escapes that stand for U+0000 or half a surrogate pair.
 
 import itertools
 import re
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec.inspect import ListType, LiteralType, StructType, Type, UnionType
 
 from app.contract.errors import InvalidRequest
 
@@ -30,7 +32,7 @@ def decode(body: bytes, decoder: "msgspec.json.Decoder[T]", name: str = "the bod
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(_explain(str(error), name)) from None
+        raise InvalidRequest(_explain(str(error), decoder.type, name)) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest(f"{name} must be JSON: {error}") from None
 
@@ -63,9 +65,34 @@ def _check_escapes(body: bytes) -> None:
         raise InvalidRequest("strings must not contain half a surrogate pair")
 
 
-def _explain(text: str, name: str) -> str:
-    """`rule - at `$.field`` of the decoder, as `field: rule`."""
+def _explain(text: str, shape: Any, name: str) -> str:
+    """`rule - at `$.field`` of the decoder, as `field: rule`. What has no field is about the body itself."""
     rule, at, path = text.rpartition(" - at `")
     if not at:
-        return text
-    return f"{path.rstrip('`').removeprefix('$.').removeprefix('$') or name}: {rule}"
+        return f"{name}: {text}" if text.startswith("Expected `") else text
+    path = path.rstrip("`").removeprefix("$.").removeprefix("$")
+    if rule.startswith("Invalid enum value") and (allowed := _allowed(shape, path)):
+        rule = f"must be {'one of ' if len(allowed) > 1 else ''}{', '.join(allowed)}"
+    return f"{path or name}: {rule}"
+
+
+def _allowed(shape: Any, path: str) -> Sequence[str]:
+    """The words that may stand at a path such as `preferences[0].channel`."""
+    kinds = _kinds(msgspec.inspect.type_info(shape))
+    for step in re.findall(r"[^.\[\]]+", path):
+        kinds = [inner for kind in kinds for inner in _inside(kind, step)]
+    return [str(word) for kind in kinds if isinstance(kind, LiteralType) for word in kind.values]
+
+
+def _inside(kind: Type, step: str) -> Sequence[Type]:
+    match kind:
+        case ListType(item_type=inner):
+            return _kinds(inner)
+        case StructType(fields=fields):
+            return [inner for field in fields if field.encode_name == step for inner in _kinds(field.type)]
+        case _:
+            return []
+
+
+def _kinds(kind: Type) -> Sequence[Type]:
+    return kind.types if isinstance(kind, UnionType) else [kind]

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.contract import bodies
+from app.contract.admin import UserUpdate
 from app.contract.errors import InvalidRequest
-from app.contract.requests import NotificationRequest
+from app.contract.requests import MarkAllRequest, NotificationRequest, PreferencesRequest
 
 _DECODER = msgspec.json.Decoder(NotificationRequest)
 
@@ -70,3 +71,23 @@ def test_a_refusal_names_the_field_and_the_rule() -> None:
         bodies.decode(b'{"subscriber_id":"a","category":7}', _DECODER)
     with pytest.raises(InvalidRequest, match="deliverAt"):
         bodies.decode(b'{"subscriber_id":"a","category":"c","deliverAt":"2027-01-01T00:00:00Z"}', _DECODER)
+
+
+@pytest.mark.parametrize(
+    ("shape", "body", "refusal"),
+    [
+        (NotificationRequest, "null", "the body: Expected `object`, got `null`"),
+        (NotificationRequest, "[1]", "the body: Expected `object`, got `array`"),
+        (UserUpdate, '{"role":"root"}', "role: must be one of viewer, operator, developer, admin"),
+        (
+            PreferencesRequest,
+            '{"preferences":[{"category":"c","channel":"sms","enabled":true}]}',
+            "preferences[0].channel: must be in_app",
+        ),
+        (MarkAllRequest, '{"up_to":7}', "up_to: Expected `str | object | null`, got `int`"),
+    ],
+)
+def test_a_refusal_names_the_body_and_lists_the_words_allowed(shape: type, body: str, refusal: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        bodies.decode(body.encode(), msgspec.json.Decoder(shape))
+    assert refused.value.message == refusal
