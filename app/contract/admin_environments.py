@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from app.contract import ids
 from app.contract.admin import check_name
 
 _SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -14,6 +15,8 @@ def check_slug(slug: str) -> None:
     """Raises ValueError."""
     if not _SLUG.fullmatch(slug):
         raise ValueError("slug must be 1 to 255 of A-Z a-z 0-9 _ -")
+    if ids.decode("env", slug) is not None:  # in paths it would be taken for the id of another
+        raise ValueError("slug must not be the id of an environment")
 
 
 class EnvironmentRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

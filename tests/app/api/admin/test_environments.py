@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -57,11 +58,14 @@ async def test_it_is_found_by_slug_and_by_id(console: httpx.AsyncClient, environ
     assert by_slug["subscriber_hmac_secret"] == environment.secret
 
 
-async def test_a_slug_that_looks_like_an_id_hides_nobody_elses(
-    console: httpx.AsyncClient, environment: Environment
-) -> None:
+async def test_a_slug_is_no_id(console: httpx.AsyncClient, environment: Environment, pool: Pool) -> None:
+    """In a path it would be an environment of another slug, now or later. One made before hides nobody's."""
     slug = ids.encode("env", environment.id)
-    assert (await console.post(PATH, json={"slug": slug, "name": "Impostor"})).status_code == 201
+    for impostor in (slug, ids.encode("env", UUID(int=7))):
+        refused = await console.post(PATH, json={"slug": impostor, "name": "Impostor"})
+        assert_refused(refused, 400, "invalid_request", "slug must not be the id of an environment")
+    assert (await console.post(PATH, json={"slug": slug[:-1], "name": "Fine"})).status_code == 201
+    await pool.execute("UPDATE environments SET slug = $1 WHERE slug = $2", slug, slug[:-1])
     assert (await console.get(f"{PATH}/{slug}")).json()["slug"] == "acme"
 
 
