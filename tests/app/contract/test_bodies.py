@@ -78,7 +78,7 @@ def test_a_refusal_names_the_field_and_the_rule() -> None:
     [
         (NotificationRequest, "null", "the body: Expected `object`, got `null`"),
         (NotificationRequest, "[1]", "the body: Expected `object`, got `array`"),
-        (UserUpdate, '{"role":"root"}', "role: must be one of viewer, operator, developer, admin"),
+        (UserUpdate, '{"role":"root"}', "role: must be one of admin, developer, operator, viewer"),
         (
             PreferencesRequest,
             '{"preferences":[{"category":"c","channel":"sms","enabled":true}]}',
