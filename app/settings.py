@@ -160,10 +160,13 @@ def _choice(*choices: str) -> Callable[[str], str]:
 
 def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(part.strip() for part in text.split(",") if part.strip())
-    for origin in origins:
-        if origin != "*" and not (origin.partition("://")[2] and not urlsplit(origin).path):
-            raise ValueError("must be origins such as https://app.example.com, separated by commas, or *")
+    if not origins or not all(map(_is_origin, origins)):
+        raise ValueError("must be origins such as https://app.example.com, separated by commas, or *")
     return origins
+
+
+def _is_origin(text: str) -> bool:
+    return text == "*" or bool(text.partition("://")[2] and not urlsplit(text).path)
 
 
 _ADMIN: Final = ("BELLWIRE_ADMIN_EMAIL", "BELLWIRE_ADMIN_PASSWORD")

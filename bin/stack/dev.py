@@ -209,8 +209,7 @@ def welcome(environment: Mapping[str, str], api: Listen, gateway: Listen) -> str
     return f"""
 Bellwire runs.
 
-  Demo page      {http}/demo
-  Admin console  {http}/admin  ({_admin(environment)})
+{_demo(environment, http)}  Admin console  {http}/admin  ({_admin(environment)})
   API reference  {http}/docs
   Websocket      ws://{gateway.reachable}/v1/inbox/ws?environment={slug}&subscriber_id=ada
   Health         {http}/readyz
@@ -228,6 +227,12 @@ bin/bellwire env create acme
 
 Ctrl-C stops everything. The data stays; bin/dev --fresh starts over.
 """
+
+
+def _demo(environment: Mapping[str, str], http: str) -> str:
+    """The line on it, where it is served."""
+    is_served = environment["BELLWIRE_DEMO"].lower() in ("true", "1", "yes", "on")
+    return f"  Demo page      {http}/demo\n" if is_served else ""
 
 
 def _admin(environment: Mapping[str, str]) -> str:

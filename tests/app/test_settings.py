@@ -17,6 +17,8 @@ GOOD = {"DATABASE_URL": "postgresql://u:p@h:5432/d", "REDIS_URL": "redis://h:637
         ("BELLWIRE_LISTEN", "8080"),
         ("BELLWIRE_MAX_CONNECTIONS", "many"),
         ("BELLWIRE_DEMO", "perhaps"),
+        ("BELLWIRE_ALLOWED_ORIGINS", ","),
+        ("BELLWIRE_ALLOWED_ORIGINS", "https://app.example.com/inbox"),
     ],
 )
 def test_what_cannot_be_parsed_is_named(name: str, value: str) -> None:

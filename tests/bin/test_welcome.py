@@ -17,3 +17,11 @@ def test_a_password_of_the_developers_own_is_not_shown() -> None:
     said = dev.welcome({**dev.DEFAULTS, **own}, API, GATEWAY)
     assert "(ada@example.com / your password)" in said
     assert "correct horse battery" not in said
+
+
+def test_a_demo_page_that_is_not_served_is_not_offered() -> None:
+    assert "Demo page      http://127.0.0.1:8080/demo\n  Admin" in dev.welcome(dev.DEFAULTS, API, GATEWAY)
+    for off in ("false", "no", ""):
+        said = dev.welcome({**dev.DEFAULTS, "BELLWIRE_DEMO": off}, API, GATEWAY)
+        assert "/demo" not in said
+        assert "Bellwire runs.\n\n  Admin" in said
