@@ -1,16 +1,19 @@
 """What counts cost: queries for many, not queries each."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from uuid import UUID
 
 import pytest
 
-from app.db.pool import Connection
+from app.db.pool import Connection, acquire, create_pool
 from app.db.presence import CountsAlong, select_counts_along
 from realtime import counts
+from realtime.counts import CountsFeed
 from tests.realtime.backend import Backend
 from tests.realtime.clients import GatewayUnderTest
+from tests.realtime.notebook import Notebook, make_hub
 
 SOCKETS = 250
 
@@ -48,3 +51,25 @@ async def test_nobody_is_asked_about_who_has_no_socket(
         await backend.notify("ann")
         await client.counts(1, 1)
     assert asked == [1]
+
+
+async def test_marks_without_end_leave_the_one_connection_of_a_pool_to_others_too(database_url: str) -> None:
+    async with create_pool(database_url, size=1, name="test") as pool:
+        feed = CountsFeed[str](pool)
+        audience = Notebook(make_hub()).join()
+
+        async def mark_on() -> None:
+            while True:
+                feed.mark(audience)
+                await asyncio.sleep(0.01)
+
+        endless = [asyncio.create_task(feed.run()), asyncio.create_task(mark_on())]
+        try:
+            for _ in range(3):
+                await asyncio.sleep(2 * counts.TICK_S)
+                async with acquire(pool):  # raises Unavailable where none is free in time
+                    pass
+        finally:
+            for task in endless:
+                task.cancel()
+            await asyncio.gather(*endless, return_exceptions=True)
