@@ -1,7 +1,7 @@
 """Settings are values: read once from the environment by `load`, passed down, redacted when shown."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
@@ -69,19 +69,19 @@ def load(environ: Mapping[str, str]) -> Settings:
     Raises SettingsError.
     """
     found: dict[str, object] = {}
-    for name, (field, parse) in _VARIABLES.items():
+    for name, variable in _VARIABLES.items():
         text = environ.get(name, "")
         if not text:
             continue
         try:
-            found[field] = parse(text)
+            found[variable.field] = variable.parse(text)
         except ValueError as error:
             raise SettingsError(f"{name} {error}") from None
     for name in ("DATABASE_URL", "REDIS_URL"):
-        if _VARIABLES[name][0] not in found:
+        if _VARIABLES[name].field not in found:
             raise SettingsError(f"{name} is not set: give the URL, or use bin/dev, which starts its own")
     for name, other in (_ADMIN, _ADMIN[::-1]):
-        if _VARIABLES[name][0] in found and _VARIABLES[other][0] not in found:
+        if _VARIABLES[name].field in found and _VARIABLES[other].field not in found:
             raise SettingsError(f"{other} is not set, but {name} is: an administrator takes both")
     return msgspec.convert(found, Settings)
 
@@ -170,30 +170,130 @@ def _is_origin(text: str) -> bool:
 
 
 _ADMIN: Final = ("BELLWIRE_ADMIN_EMAIL", "BELLWIRE_ADMIN_PASSWORD")
-_VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
-    "DATABASE_URL": ("database_url", _url("postgresql", "postgres")),
-    "REDIS_URL": ("redis_url", _url("redis", "rediss", "redis+cluster", "unix")),
-    "BELLWIRE_LISTEN": ("listen", _address),
-    "BELLWIRE_GATEWAY_LISTEN": ("gateway_listen", _address),
-    "BELLWIRE_METRICS_LISTEN": ("metrics_listen", _address),
-    "BELLWIRE_ALLOWED_ORIGINS": ("allowed_origins", _origins),
-    "BELLWIRE_MAX_CONNECTIONS": ("max_connections", _number(int, 1, 10_000_000)),
-    "BELLWIRE_MAX_CONNECTIONS_PER_SUBSCRIBER": ("max_connections_per_subscriber", _number(int, 1, 10_000)),
-    "BELLWIRE_PG_POOL_SIZE": ("pg_pool_size", _number(int, 2, 1000)),
-    "BELLWIRE_MIGRATE_ON_BOOT": ("migrate_on_boot", _flag),
-    "BELLWIRE_DEV_ENVIRONMENT": ("dev_environment", _text),
-    "BELLWIRE_DEV_API_KEY": ("dev_api_key", _text),
-    "BELLWIRE_ADMIN_EMAIL": ("admin_email", _text),
-    "BELLWIRE_ADMIN_PASSWORD": ("admin_password", _text),
-    "BELLWIRE_DEMO": ("demo", _flag),
-    "BELLWIRE_TLS_TERMINATED": ("tls_terminated", _flag),
-    "BELLWIRE_RETENTION_MONTHS": ("retention_months", _number(int, 1, 1200)),
-    "BELLWIRE_API_KEY_RATE": ("api_key_rate", _number(float, 0.0, 1e6)),
-    "BELLWIRE_API_KEY_BURST": ("api_key_burst", _number(float, 1.0, 1e6)),
-    "BELLWIRE_SUBSCRIBER_RATE": ("subscriber_rate", _number(float, 0.0, 1e6)),
-    "BELLWIRE_SUBSCRIBER_BURST": ("subscriber_burst", _number(float, 1.0, 1e6)),
-    "BELLWIRE_SHUTDOWN_GRACE_S": ("shutdown_grace_s", _number(float, 0.0, 3600.0)),
-    "BELLWIRE_DRAIN_S": ("drain_s", _number(float, 0.0, 3600.0)),
-    "BELLWIRE_LOG_FORMAT": ("log_format", _choice("text", "json")),
-    "BELLWIRE_LOG_LEVEL": ("log_level", _choice("debug", "info", "warning", "error")),
+_API: Final = ("api",)
+_GATEWAY: Final = ("gateway",)
+_WORKER: Final = ("worker",)
+
+
+class _Variable(msgspec.Struct, frozen=True):
+    """about: what --help says of it, in one line. roles: the processes that it matters to."""
+
+    field: str
+    parse: Callable[[str], object]
+    about: str
+    roles: tuple[str, ...] = _API + _GATEWAY + _WORKER
+
+
+_VARIABLES: Final[Mapping[str, _Variable]] = {
+    "DATABASE_URL": _Variable("database_url", _url("postgresql", "postgres"), "PostgreSQL 15 or later"),
+    "REDIS_URL": _Variable(
+        "redis_url",
+        _url("redis", "rediss", "redis+cluster", "unix"),
+        "Redis 7 or later, or Valkey; redis+cluster:// for a cluster",
+    ),
+    "BELLWIRE_LISTEN": _Variable("listen", _address, "where the API listens; port 0 takes a free one", _API),
+    "BELLWIRE_GATEWAY_LISTEN": _Variable(
+        "gateway_listen", _address, "where the gateway listens; port 0 takes a free one", _GATEWAY
+    ),
+    "BELLWIRE_METRICS_LISTEN": _Variable(
+        "metrics_listen", _address, "/metrics of a worker, and of each of --workers from this port on"
+    ),
+    "BELLWIRE_ALLOWED_ORIGINS": _Variable(
+        "allowed_origins", _origins, "who may use the inbox from a browser, with commas", _API + _GATEWAY
+    ),
+    "BELLWIRE_MAX_CONNECTIONS": _Variable(
+        "max_connections", _number(int, 1, 10_000_000), "sockets a gateway process takes", _GATEWAY
+    ),
+    "BELLWIRE_MAX_CONNECTIONS_PER_SUBSCRIBER": _Variable(
+        "max_connections_per_subscriber",
+        _number(int, 1, 10_000),
+        "sockets, or streams, of one subscriber per process",
+        _API + _GATEWAY,
+    ),
+    "BELLWIRE_PG_POOL_SIZE": _Variable(
+        "pg_pool_size", _number(int, 2, 1000), "PostgreSQL connections per process; hints have one more"
+    ),
+    "BELLWIRE_MIGRATE_ON_BOOT": _Variable(
+        "migrate_on_boot", _flag, "bring the database to this release's schema at boot", _API
+    ),
+    "BELLWIRE_DEV_ENVIRONMENT": _Variable(
+        "dev_environment", _text, "made at boot, without proof of identity: for development only", _API
+    ),
+    "BELLWIRE_DEV_API_KEY": _Variable("dev_api_key", _text, "its key, made with it", _API),
+    "BELLWIRE_ADMIN_EMAIL": _Variable(
+        "admin_email", _text, "at boot they are made an enabled admin, whatever became of them", _API
+    ),
+    "BELLWIRE_ADMIN_PASSWORD": _Variable("admin_password", _text, "that admin's password", _API),
+    "BELLWIRE_DEMO": _Variable("demo", _flag, "serve /demo, which hands out the development key", _API),
+    "BELLWIRE_TLS_TERMINATED": _Variable(
+        "tls_terminated", _flag, "TLS ends in a proxy in front, which sets X-Forwarded-For", _API
+    ),
+    "BELLWIRE_RETENTION_MONTHS": _Variable(
+        "retention_months", _number(int, 1, 1200), "delivered items older than this are removed", _WORKER
+    ),
+    "BELLWIRE_API_KEY_RATE": _Variable(
+        "api_key_rate", _number(float, 0.0, 1e6), "requests a second of a management key; 0: no limit", _API
+    ),
+    "BELLWIRE_API_KEY_BURST": _Variable(
+        "api_key_burst", _number(float, 1.0, 1e6), "and how many at once", _API
+    ),
+    "BELLWIRE_SUBSCRIBER_RATE": _Variable(
+        "subscriber_rate",
+        _number(float, 0.0, 1e6),
+        "requests and connects a second of a subscriber; 0: no limit",
+        _API + _GATEWAY,
+    ),
+    "BELLWIRE_SUBSCRIBER_BURST": _Variable(
+        "subscriber_burst", _number(float, 1.0, 1e6), "and how many at once", _API + _GATEWAY
+    ),
+    "BELLWIRE_SHUTDOWN_GRACE_S": _Variable(
+        "shutdown_grace_s",
+        _number(float, 0.0, 3600.0),
+        "seconds from being told to stop to taking no more connections",
+        _API + _GATEWAY,
+    ),
+    "BELLWIRE_DRAIN_S": _Variable(
+        "drain_s",
+        _number(float, 0.0, 3600.0),
+        "seconds after that in which sockets, and requests, end",
+        _API + _GATEWAY,
+    ),
+    "BELLWIRE_LOG_FORMAT": _Variable("log_format", _choice("text", "json"), "text, or json for machines"),
+    "BELLWIRE_LOG_LEVEL": _Variable(
+        "log_level", _choice("debug", "info", "warning", "error"), "debug, info, warning or error"
+    ),
 }
+
+
+class Described(msgspec.Struct, frozen=True):
+    """A variable for whoever is to set it. default: as it would be set; None where it must be."""
+
+    name: str
+    about: str
+    default: str | None
+
+
+def describe(role: str) -> list[Described]:
+    """What matters to `api`, `gateway` or `worker`; to anything else, all there is."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    return [
+        Described(name, variable.about, _spell(defaults[variable.field]))
+        for name, variable in _VARIABLES.items()
+        if role in variable.roles or role not in _API + _GATEWAY + _WORKER
+    ]
+
+
+def _spell(default: object) -> str | None:
+    match default:
+        case msgspec.NODEFAULT:
+            return None
+        case None:
+            return ""
+        case bool():
+            return str(default).lower()
+        case float():
+            return f"{default:g}"
+        case tuple():
+            return ",".join(map(str, cast("tuple[object, ...]", default)))
+        case _:
+            return str(default)

@@ -3,10 +3,10 @@
 import click
 
 from app import __version__
-from app.cli import admin, dlq, doctor, documents, importing, roles, schema, setup, talk
+from app.cli import admin, dlq, doctor, documents, importing, roles, schema, setup, talk, variables
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=schema.VARIABLES_HELP)
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=variables.EPILOG)
 @click.version_option(__version__, prog_name="bellwire")
 def main() -> None:
     """Bellwire, the real-time notification inbox.

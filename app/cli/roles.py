@@ -11,6 +11,7 @@ from prometheus_client import start_http_server
 from app import redis
 from app.api import main as api_main
 from app.cli import beginning, console, supervisor
+from app.cli.variables import Role
 from app.db import migrate
 from app.services import seeds
 from app.services.figures import Reporter
@@ -24,6 +25,7 @@ log = structlog.stdlib.get_logger()
 
 # Past its grace and its drain a process has its last words to say, and a worker a statement to end.
 _LAST_WORDS_S: Final = 60.0
+_WIDE: Final = {"max_content_width": 100}
 _workers = click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -35,7 +37,7 @@ _workers = click.option(
 _nth = click.option("--nth", type=click.IntRange(0), hidden=True)
 
 
-@click.command()
+@click.command(cls=Role, context_settings=_WIDE)
 def serve() -> None:
     """API, gateway and worker together, for one machine."""
     settings = console.settings()
@@ -44,7 +46,7 @@ def serve() -> None:
     _supervise(settings, [["gateway"], ["worker"], ["api"]])
 
 
-@click.command()
+@click.command(cls=Role, context_settings=_WIDE)
 @_workers
 @_nth
 def api(workers: int, nth: int | None) -> None:
@@ -67,7 +69,7 @@ def api(workers: int, nth: int | None) -> None:
     )
 
 
-@click.command()
+@click.command(cls=Role, context_settings=_WIDE)
 @_workers
 @_nth
 def gateway(workers: int, nth: int | None) -> None:
@@ -81,7 +83,7 @@ def gateway(workers: int, nth: int | None) -> None:
     console.run(_gateway(settings, reuse_port=nth is not None))
 
 
-@click.command()
+@click.command(cls=Role, context_settings=_WIDE)
 def worker() -> None:
     """The worker: scheduled deliveries, retries, clean-up."""
     settings = console.settings()

@@ -1,12 +1,10 @@
-"""migrate, and what --help says of the settings."""
+"""migrate: the schema by hand."""
 
 import click
 
 from app.cli import console
 from app.db import migrate as migrations
 from app.db.pool import acquire
-
-VARIABLES_HELP = "Every variable is described in docs/operations.md."
 
 
 @click.command()

@@ -149,8 +149,38 @@ def test_help_names_the_variables_of_an_option(command: str, variables: list[str
     assert all(variable in shown for variable in variables)
 
 
-def test_every_variable_is_in_the_operations_document() -> None:
+@pytest.mark.parametrize(
+    ("role", "named", "silent"),
+    [
+        ("serve", settings.describe("serve"), []),
+        ("api", ["BELLWIRE_LISTEN", "BELLWIRE_API_KEY_RATE"], ["BELLWIRE_RETENTION_MONTHS"]),
+        ("gateway", ["BELLWIRE_GATEWAY_LISTEN", "BELLWIRE_MAX_CONNECTIONS"], ["BELLWIRE_API_KEY_RATE"]),
+        ("worker", ["BELLWIRE_RETENTION_MONTHS", "DATABASE_URL"], ["BELLWIRE_ALLOWED_ORIGINS"]),
+    ],
+)
+def test_help_lists_the_variables_that_matter(
+    role: str, named: list[str | settings.Described], silent: list[str]
+) -> None:
+    """Serve has them all, each with its default."""
+    shown = " ".join(run(role, "--help").output.split())
+    for one in named:
+        if isinstance(one, str):
+            assert one in shown
+        else:
+            assert f"{one.name} {one.about}" in shown
+            assert not one.default or f"{one.about} [default: {one.default}]" in shown
+    assert not [name for name in silent if name in shown]
+    assert "DATABASE_URL PostgreSQL 15 or later [required]" in shown
+    assert "BELLWIRE_LOG_LEVEL debug, info, warning or error [default: info]" in shown
+
+
+def test_the_operations_document_has_every_variable_with_its_default() -> None:
     document = (Path(ROOT) / "docs" / "operations.md").read_text()
-    known = settings._VARIABLES.keys()  # pyright: ignore[reportPrivateUsage]
-    variables = known - {"BELLWIRE_TLS_TERMINATED"}  # read, and nothing depends on it yet
-    assert not [name for name in variables if f"`{name}`" not in document]
+    documented: dict[str, str] = {}
+    for names, defaults in re.findall(r"^\| (`[A-Z_`, ]+`) \| ([^|]+) \|", document, re.MULTILINE):
+        given = defaults.split(", ")
+        for at, name in enumerate(names.split(", ")):
+            documented[name.strip("`")] = given[min(at, len(given) - 1)].strip("`")
+    spelled = {None: "required", "": "unset"}
+    known = {it.name: spelled.get(it.default, it.default) for it in settings.describe("serve")}
+    assert documented == known
