@@ -22,6 +22,7 @@ from app import telemetry
 from app.api import auth, cors, errors, paths
 from app.api.admin import guard
 from app.api.cors import Cors
+from app.api.query import Query
 from app.api.request import SERVICES, Request
 from app.api.services import Services
 from app.contract.errors import Unavailable
@@ -97,6 +98,7 @@ class Edge:
         handler = scope["route_handler"] = cast("HTTPRouteHandler", route)
         prove = handler.before_request
         if prove is None:
+            Query(scope["query_string"]).check()
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive, send)

@@ -33,6 +33,7 @@ _READY: Final = Ready("ready")
             summary="Is the process alive?",
             tag="Operations",
             answers={200: Answer("It is.", Alive)},
+            errors=["invalid_request"],
         )
     ),
 )
@@ -48,7 +49,7 @@ async def healthz() -> Reply:
             summary="Should it be sent requests?",
             tag="Operations",
             answers={200: Answer("It should.", Ready)},
-            errors=["unavailable"],
+            errors=["invalid_request", "unavailable"],
         )
     ),
 )
@@ -65,6 +66,7 @@ async def readyz(request: Request) -> Reply:
             summary="Metrics for Prometheus",
             tag="Operations",
             answers={200: Answer("Prometheus text format.", str, media_type="text/plain")},
+            errors=["invalid_request"],
         )
     ),
 )

@@ -94,3 +94,12 @@ async def test_a_leaving_server_says_when_to_come_back(stack: Stack, environment
         stopping = asyncio.create_task(stack.api.stop())
         assert "retry" in await stream.event()
         assert await stopping == 0
+
+
+async def test_where_to_go_on_from_is_said_once(stack: Stack, environment: Environment) -> None:
+    """Also where the header, which goes before the query, says it too."""
+    headers = {**environment.subscriber_headers("ada"), "Last-Event-ID": "a"}
+    async with stack.client() as client:
+        refused = await client.get("/v1/inbox/stream?last_event_id=a&last_event_id=a", headers=headers)
+    assert refused.status_code == 400
+    assert "last_event_id" in refused.json()["error"]["message"]

@@ -41,7 +41,6 @@ async def log_in(request: Request) -> Reply:
     Ten failures of an email or thirty from an address within 15 minutes, and no more is tried until the
     first of them is that long ago.
     """
-    request.query.check()
     wanted = await request.decode(_LOG_IN)
     begun = await request.services.admin_sessions.log_in(wanted, _address(request))
     return replies.json(begun.me, _cookie(request, begun.token))

@@ -85,6 +85,7 @@ async def follow_inbox(request: Request) -> EventStream:
     streams = request.services.streams
     if streams is None:
         raise NotFound("streams are not served by this process")
-    sent = request.header("last-event-id")
-    last_event_id = request.query.one("last_event_id") if sent is None else sent.decode("latin-1")
+    last_event_id = request.query.one("last_event_id")
+    if (sent := request.header("last-event-id")) is not None:
+        last_event_id = sent.decode("latin-1")
     return EventStream(await streams.open(request.identity, last_event_id))

@@ -79,3 +79,14 @@ async def test_a_plus_is_a_space(ada: httpx.AsyncClient, backend: httpx.AsyncCli
     await backend.post("/v1/notifications", json={"subscriber_id": "ada", "category": "a b"})
     assert len((await ada.get("/v1/inbox/items?category=a+b")).json()["items"]) == 1
     assert len((await ada.get("/v1/inbox/items?category=a%2Bb")).json()["items"]) == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/admin", "/v1/inbox/counts"]
+)
+async def test_a_query_that_nobody_reads_is_decoded_too(ada: httpx.AsyncClient, path: str) -> None:
+    for query in ("x=%zz", "x=%ff", "%zz", "x=%"):
+        assert_refused(await ada.get(f"{path}?{query}"), 400, "invalid_request")
+    assert (await ada.get(f"{path}?x=%25&x=1&y")).status_code == 200
+    assert_refused(await ada.get("/nowhere?x=%zz"), 404, "not_found")
+    assert_refused(await ada.patch(f"{path}?x=%zz"), 405, "method_not_allowed")
