@@ -39,7 +39,7 @@ async def test_a_failure_while_opening_refuses_everyone_in_the_batch_and_the_nex
 ) -> None:
     async with gateway.client("ann") as ann:
         with monkeypatch.context() as patch:
-            patch.setattr(presence, "SELECT_INBOX_IDS", "SELECT nonsense")
+            patch.setattr(presence, "SELECT_INBOX_IDS", "nonsense")
             for name in ("ann", "bob"):
                 async with gateway.socket(gateway.environment.subscriber_query(name)) as refused:
                     assert (await refused.closed())[0] == 1011
