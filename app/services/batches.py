@@ -19,14 +19,22 @@ UNDER_WAY: Final = 2  # batches on their way at a time; a second only where a wh
 LANES: Final = 4  # requests that go alone at a time
 
 
-def distinct(key: Callable[[Q], object]) -> Callable[[Sequence[Q]], list[int]]:
-    """Chooses the first BATCH; one whose key is in the batch already waits for the one after."""
+# Which of those who wait are next, in order; the number is of those that a batch may have.
+Choice: TypeAlias = Callable[[Sequence[Q], int], Sequence[int]]
 
-    def choose(waiting: Sequence[Q]) -> list[int]:
+
+def first(waiting: Sequence[object], size: int) -> Sequence[int]:
+    return range(min(size, len(waiting)))
+
+
+def distinct(key: Callable[[Q], object]) -> Choice[Q]:
+    """The first; but one whose key is in the batch already waits for the one after."""
+
+    def choose(waiting: Sequence[Q], size: int) -> Sequence[int]:
         chosen: dict[object, int] = {}
         for at, request in enumerate(waiting):
             chosen.setdefault(key(request), at)
-            if len(chosen) == BATCH:
+            if len(chosen) == size:
                 break
         return list(chosen.values())
 
@@ -38,7 +46,7 @@ class Batches(Generic[Q, A]):
 
     carry(requests) answers in their order, by a statement that begins now. A request that would keep the
     others waiting may be answered by what is_busy says of: it then goes alone, by carry_alone, as does each
-    of a batch that failed. choose(waiting): which are next, in order; by default the first BATCH.
+    of a batch that failed. size: requests in a batch.
     """
 
     def __init__(
@@ -47,12 +55,14 @@ class Batches(Generic[Q, A]):
         *,
         carry_alone: Callable[[Sequence[Q]], Awaitable[Sequence[A]]] | None = None,
         is_busy: Callable[[A], bool] = lambda _: False,
-        choose: Callable[[Sequence[Q]], Sequence[int]] = lambda waiting: range(min(BATCH, len(waiting))),
+        choose: Choice[Q] = first,
+        size: int = BATCH,
     ) -> None:
         self._carry = carry
         self._carry_alone = carry_alone or carry
         self._is_busy = is_busy
         self._choose = choose
+        self._size = size
         self._waiting: list[_Waiting[Q, A]] = []
         self._under_way = 0
         self._is_left_over = False  # since the last batch set off
@@ -86,7 +96,7 @@ class Batches(Generic[Q, A]):
     @property
     def _is_full(self) -> bool:
         """Whether a batch would gain nothing by gathering for longer."""
-        return self._is_left_over or len(self._waiting) >= BATCH
+        return self._is_left_over or len(self._waiting) >= self._size
 
     async def _run(self) -> None:
         try:
@@ -99,7 +109,7 @@ class Batches(Generic[Q, A]):
             self._set_off()
 
     def _take(self) -> "list[_Waiting[Q, A]]":
-        chosen = self._choose([request for request, _ in self._waiting])
+        chosen = self._choose([request for request, _ in self._waiting], self._size)
         batch = [self._waiting[at] for at in chosen]
         for at in reversed(chosen):
             del self._waiting[at]

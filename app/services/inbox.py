@@ -71,9 +71,7 @@ class Inbox:
         self._pool = pool
         self._publisher = publisher
         self._subscribers = subscribers
-        self._pages = Batches(
-            once_each(self._select_pages), choose=lambda waiting: range(min(PAGES, len(waiting)))
-        )
+        self._pages = Batches(once_each(self._select_pages), size=PAGES)
         self._counts = Batches(once_each(self._select_counts))
         self._marks: Batches[inbox.Mark, inbox.Marked] = Batches(
             lambda marks: self._write(lambda connection: inbox.mark_items(connection, marks, skip_busy=True)),

@@ -8,7 +8,7 @@ from app.db import notifications
 from app.db.notifications import Draft, Outcome
 from app.db.outbox import HintJob
 from app.db.pool import Pool, run
-from app.services.batches import BATCH, Batches
+from app.services.batches import Batches
 
 BATCH_RECIPIENTS: Final = 400  # notifications in one transaction, but for a request that has more alone
 
@@ -43,14 +43,14 @@ class SendQueue:
         return batch.answers
 
 
-def _choose(waiting: Sequence[Draft]) -> list[int]:
+def _choose(waiting: Sequence[Draft], size: int) -> list[int]:
     """The next batch, in order. A key that is in it already waits for the one after."""
     chosen: list[int] = []
     keys: set[tuple[object, str]] = set()
     recipients = 0
     for at, draft in enumerate(waiting):
         recipients += len(draft.recipients)
-        if len(chosen) == BATCH or (chosen and recipients > BATCH_RECIPIENTS):
+        if len(chosen) == size or (chosen and recipients > BATCH_RECIPIENTS):
             break
         key = (draft.environment_id, draft.idempotency_key)
         if key not in keys:
