@@ -73,11 +73,11 @@ class Operations:
             HTTPStatus.OK, msgspec.json.encode({"status": "ok", "version": version("bellwire")})
         )
 
-    async def answer(self, method: str, path: str) -> Answer:
-        if path not in ("/healthz", "/readyz", "/metrics"):
-            return error(HTTPStatus.NOT_FOUND, "no such route on the gateway's port")
-        if method not in _ALLOWED:
-            return method_not_allowed(method)
+    async def answer(self, method: str, path: str, fault: str | None) -> Answer:
+        """fault: what makes it a 400, if anything, where it is neither a 404 nor a 405."""
+        refusal = _refusal(method, path, fault)
+        if refusal is not None:
+            return refusal
         if path == "/healthz":
             return self._health
         if path == "/metrics":
@@ -86,3 +86,11 @@ class Operations:
         if reason is not None:
             return unavailable(reason)
         return Answer(HTTPStatus.OK, msgspec.json.encode({"status": "ready"}))
+
+
+def _refusal(method: str, path: str, fault: str | None) -> Answer | None:
+    if path not in ("/healthz", "/readyz", "/metrics"):
+        return error(HTTPStatus.NOT_FOUND, "no such route on the gateway's port")
+    if method not in _ALLOWED:
+        return method_not_allowed(method)
+    return None if fault is None else error(HTTPStatus.BAD_REQUEST, fault)

@@ -22,6 +22,7 @@ from realtime.protocol import SUBPROTOCOL
 
 MAX_HEAD_BYTES: Final = 16_384
 _END_OF_HEAD: Final = b"\r\n\r\n"
+_NO_BODIES: Final = "this port takes no bodies"
 # The library logs heads, and with them proofs in queries, at DEBUG: this level is not for configuration.
 quiet: Final = logging.getLogger("bellwire.websockets")
 quiet.setLevel(logging.WARNING)
@@ -40,10 +41,14 @@ class Upgrade(msgspec.Struct, frozen=True):
 
 
 class Plain(msgspec.Struct, frozen=True):
-    """A request for something other than the socket; path is decoded."""
+    """A request for something other than the socket; path is decoded.
+
+    fault: what makes it a 400 where the path and the method are known; None: nothing.
+    """
 
     method: str
     path: str
+    fault: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -110,21 +115,29 @@ def _judge(data: bytes, rest: bytes) -> Outcome:
     except HttpParserError:
         return _refused("", HTTPStatus.BAD_REQUEST, "not a request this port reads")
     method = parser.get_method().decode("latin-1")
-    if head.announces_body:
-        return _refused(method, HTTPStatus.BAD_REQUEST, "this port takes no bodies")
     raw_path, _, query = head.target.partition(b"?")
     try:
         path = strings.percent_decode(raw_path, "the path")
     except InvalidRequest as error:
         return _refused(method, HTTPStatus.BAD_REQUEST, error.message)
     if path != answers.SOCKET_PATH:
-        return Plain(method, path)
+        return Plain(method, path, _NO_BODIES if head.announces_body else _fault(query))
+    if method not in ("GET", "HEAD"):
+        return Refused(method, answers.method_not_allowed(method))
+    if head.announces_body:
+        return _refused(method, HTTPStatus.BAD_REQUEST, _NO_BODIES)
     return _upgrade(Request(path, head.headers, method, f"HTTP/{parser.get_http_version()}"), query, rest)
 
 
+def _fault(query: bytes) -> str | None:
+    try:
+        _decode_query(query)
+    except InvalidRequest as error:
+        return error.message
+    return None
+
+
 def _upgrade(request: Request, query: bytes, rest: bytes) -> Upgrade | Refused:
-    if request.method not in ("GET", "HEAD"):
-        return Refused(request.method, answers.method_not_allowed(request.method))
     try:
         accept, _, subprotocol = _negotiation.process_request(request)
     except (InvalidMethod, InvalidProtocol, InvalidUpgrade):
@@ -167,12 +180,19 @@ def _credentials(headers: Headers, query: bytes) -> Credentials | InvalidRequest
 def _parse_query(query: bytes) -> dict[str, str]:
     """The credential parameters of a query. Raises InvalidRequest."""
     found: dict[str, str] = {}
+    for name, value in _decode_query(query):
+        if name in found:
+            raise InvalidRequest(f"{name} is given twice")
+        if name in credentials.QUERY_NAMES:
+            found[name] = value
+    return found
+
+
+def _decode_query(query: bytes) -> list[tuple[str, str]]:
+    """Names and values. Raises InvalidRequest for what is badly encoded, also where nobody reads it."""
+    found: list[tuple[str, str]] = []
     for pair in query.replace(b"+", b" ").split(b"&"):
         raw_name, _, raw_value = pair.partition(b"=")
         name = strings.percent_decode(raw_name, "the query")
-        if name not in credentials.QUERY_NAMES:
-            continue
-        if name in found:
-            raise InvalidRequest(f"{name} is given twice")
-        found[name] = strings.percent_decode(raw_value, name)
+        found.append((name, strings.percent_decode(raw_value, name)))
     return found

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.contract.errors import Unavailable
 from app.db import migrate
-from app.db.pool import Pool, acquire, check_writable
+from app.db.pool import MIGRATIONS_PENDING, Pool, acquire, check_writable
 
 _KEPT_S: Final = 0.5
 
@@ -34,4 +34,4 @@ class Readiness:
             return error.message
         except migrate.MigrationError as error:
             return str(error)
-        return None if plan.is_done else "migrations are pending: run bellwire migrate"
+        return None if plan.is_done else MIGRATIONS_PENDING

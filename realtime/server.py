@@ -131,7 +131,7 @@ class Gateway:
 
     async def _answer(self, connection: Connection, request: Plain) -> None:
         try:
-            answer = await self._operations.answer(request.method, request.path)
+            answer = await self._operations.answer(request.method, request.path, request.fault)
         except Exception:
             log.exception("a request could not be answered")
             answer = answers.error(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")

@@ -76,7 +76,15 @@ def test_credentials_come_from_the_query(query: str, expected: Credentials) -> N
 
 
 @pytest.mark.parametrize(
-    "query", ["environment=a&environment=a", "subscriber_id=%", "token=%ff", "x=1&%zz=1"]
+    "query",
+    [
+        "environment=a&environment=a",
+        "subscriber_id=%",
+        "token=%ff",
+        "x=1&%zz=1",
+        "environment=a&x=%zz",
+        "x=%ff",
+    ],
 )
 def test_a_query_that_cannot_be_read_is_told_later(query: str) -> None:
     assert isinstance(upgrade(client(f"/v1/inbox/ws?{query}")[1].serialize()).credentials, InvalidRequest)
