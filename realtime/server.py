@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from app.contract.credentials import Credentials
-from app.contract.errors import BellwireError
+from app.contract.errors import BellwireError, Unavailable
 from app.settings import Address, Settings
 from realtime import answers
 from realtime.answers import Answer, Operations
@@ -30,6 +30,9 @@ _SPARE: Final = 512
 _WAVE_S: Final = 0.1
 _CLOSES_PER_S: Final = 40  # few sockets need no spreading
 _RECONNECTS_PER_S: Final = 1000
+# Between two tries to check a refresh while PostgreSQL is away.
+_FIRST_PAUSE_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 4.0
 
 log = structlog.stdlib.get_logger()
 
@@ -44,6 +47,8 @@ class Gateway:
         self._operations = Operations(self._unready)
         self._origins = frozenset(settings.allowed_origins)
         self._connections: set[Connection] = set()
+        # Refreshes that wait for PostgreSQL: the last of each connection.
+        self._waiting: dict[Connection, asyncio.Task[None]] = {}
         self._all_lost = asyncio.Event()
         # Not ready, and no further sockets.
         self.is_draining = False
@@ -72,6 +77,7 @@ class Gateway:
         self._plane.tasks.create_task(self._guard(connection, self._admit(connection, action.credentials)))
 
     def renew(self, connection: Connection, action: Renew) -> None:
+        self._stop_waiting(connection)
         self._plane.tasks.create_task(self._guard(connection, self._renew(connection, action.token)))
 
     def went_live(self, connection: Connection) -> None:
@@ -81,6 +87,7 @@ class Gateway:
         self._plane.renewed(connection)
 
     def left(self, connection: Connection) -> None:
+        self._stop_waiting(connection)
         self._plane.leave(connection)
 
     def lost(self, connection: Connection) -> None:
@@ -144,7 +151,32 @@ class Gateway:
             self._plane.admission.open(connection, identity)
 
     async def _renew(self, connection: Connection, token: str) -> None:
-        connection.renewed(await self._plane.authenticator.subscriber(Credentials(token=token)))
+        """While PostgreSQL is away it is tried again: until the old proof ends, the socket stays open."""
+        pause_s = _FIRST_PAUSE_S
+        while connection.is_socket:
+            try:
+                identity = await self._plane.authenticator.subscriber(Credentials(token=token))
+            except Unavailable:
+                await self._wait(connection, random.uniform(pause_s / 2, pause_s))  # noqa: S311 - jitter
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                continue
+            if connection.is_socket:
+                connection.renewed(identity)
+            return
+
+    async def _wait(self, connection: Connection, seconds: float) -> None:
+        """Cancelled where the connection closes, or sends another refresh."""
+        self._stop_waiting(connection)
+        task = asyncio.current_task()
+        if connection.is_socket and task is not None:
+            self._waiting[connection] = task
+            await asyncio.sleep(seconds)
+            del self._waiting[connection]
+
+    def _stop_waiting(self, connection: Connection) -> None:
+        waiting = self._waiting.pop(connection, None)
+        if waiting is not None:
+            waiting.cancel()
 
     async def _guard(self, connection: Connection, work: Coroutine[Any, Any, None]) -> None:
         try:
