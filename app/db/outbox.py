@@ -140,7 +140,8 @@ def to_hint_job(job: Job) -> HintJob:
     return HintJob(job.environment_id, job.id, _PAYLOADS.decode(job.payload))
 
 
-# A published hint that named a notification ($3, $4) is what the timeline calls delivered_hint. An item that
+# A published hint that named a notification is what the timeline calls delivered_hint: noted once for all the
+# items of a job whose hints were published as it has them ($5, $6), else item by item ($3, $4). An item that
 # is gone, or about to go, is passed over; one that is not stays until this commits, so whoever removes it
 # then, and after that its timeline, finds what is written here.
 # Jobs in order: when a lease has run out, two processes may finish the same ones. Each job and each item is
@@ -166,6 +167,11 @@ WITH held AS MATERIALIZED (
         SELECT FROM notifications_by_position n
         WHERE n.environment_id = w.environment_id AND n.position = w.position
         LIMIT 1 FOR KEY SHARE SKIP LOCKED) AS present
+), published AS (
+    INSERT INTO published_hint_jobs (environment_id, job_id, published_at)
+    SELECT u.environment_id, u.id, clock_timestamp()
+    FROM unnest($5::uuid[], $6::uuid[]) AS u (environment_id, id) ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
 )
 INSERT INTO timeline (environment_id, position, status, occurred_at)
 SELECT n.environment_id, n.position, 'delivered_hint', clock_timestamp()
@@ -176,16 +182,19 @@ ON CONFLICT DO NOTHING
 
 
 async def finish_hint_jobs(
-    connection: Connection, jobs: Sequence[HintJob], published: Sequence[Hint]
+    connection: Connection, jobs: Sequence[HintJob], published: Sequence[Hint] | None = None
 ) -> None:
-    """Deletes jobs whose hints were published, as `published` says in what form."""
-    named = [hint for hint in published if hint.reason == "notification" and hint.item_id is not None]
+    """Deletes jobs whose hints were published: in the form of `published`, or each as its job has it."""
+    whole = [job for job in jobs if job.payload.reason == "notification"] if published is None else ()
+    named = [hint for hint in published or () if hint.reason == "notification" and hint.item_id is not None]
     await connection.execute(
         FINISH_HINT_JOBS,
         [job.environment_id for job in jobs],
         [job.id for job in jobs],
         [hint.environment_id for hint in named],
         [hint.item_id for hint in named],
+        [job.environment_id for job in whole],
+        [job.id for job in whole],
     )
 
 

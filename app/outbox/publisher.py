@@ -43,7 +43,6 @@ class Publisher:
         self._waiting: deque[tuple[float, HintJob]] = deque()  # since when: seconds of the monotonic clock
         self._hints_waiting = 0
         self._published: list[HintJob] = []
-        self._hints_published: list[Hint] = []  # theirs
         self._to_publish = asyncio.Event()
         self._to_finish = asyncio.Event()
         self._to_wake = asyncio.Event()
@@ -87,7 +86,6 @@ class Publisher:
                 jobs, hints = self._take()
                 if await redis.publish(self._client, hints):
                     self._published += jobs
-                    self._hints_published += hints
                     self._to_finish.set()
                 else:
                     self._waiting.clear()  # their leases run out, and a worker takes over
@@ -115,11 +113,10 @@ class Publisher:
             self._to_finish.clear()
             await asyncio.sleep(GATHER_S)
             jobs, self._published = self._published, []
-            hints, self._hints_published = self._hints_published, []
             if not jobs:
                 continue
             try:
-                await run(self._pool, partial(outbox.finish_hint_jobs, jobs=jobs, published=hints))
+                await run(self._pool, partial(outbox.finish_hint_jobs, jobs=jobs))
             except BellwireError as error:
                 # Nothing is lost: the jobs stand, and a worker publishes them once more.
                 log.warning("published hint jobs could not be deleted", jobs=len(jobs), error=str(error))

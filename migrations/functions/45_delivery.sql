@@ -5,8 +5,7 @@
 -- The caller holds the locks of all those inboxes. inbox_ids[n] NULL: passed over, its position is NULL.
 -- item_ids[n] NULL: the id is the position.
 -- job_groups[n]: items of one group (of one environment) share a hint job.
--- One row per item, with its position, and one per hint job, with the number of an item of its group; a job
--- has the id of the first item it hints at.
+-- One row per item, with its position, and one per hint job, with the number of an item of its group.
 CREATE OR REPLACE FUNCTION deliver_items(
     envs uuid[], inbox_ids uuid[], item_ids uuid[], item_categories text[], payloads text[],
     createds timestamptz[], delivers timestamptz[], expireses timestamptz[], job_groups integer[]
@@ -31,12 +30,17 @@ BEGIN
         CROSS JOIN LATERAL (SELECT next_us(i.last_position_us, now_us) + w.later AS us) AS place
     ), item AS (
         SELECT e.* FROM element e WHERE e.inbox_id IS NOT NULL
+    ), job AS MATERIALIZED (
+        SELECT n.env, n.job_group, min(n.nth) AS nth, position_at(now_us) AS id,
+               jsonb_agg(jsonb_build_array(n.inbox_id, coalesce(n.id, n.position)) ORDER BY n.nth) AS hints
+        FROM item n WHERE NOT n.muted GROUP BY n.env, n.job_group
     ), visible AS (
         INSERT INTO notifications (environment_id, inbox_id, position, id, created_at, deliver_at,
-                                   expires_at, category, payload)
+                                   expires_at, category, payload, hint_job)
         SELECT n.env, n.inbox_id, n.position, coalesce(n.id, n.position), n.created, n.deliver,
-               n.expires, n.category, n.payload::json
+               n.expires, n.category, n.payload::json, j.id
         FROM item n
+        LEFT JOIN job j ON NOT n.muted AND j.env = n.env AND j.job_group IS NOT DISTINCT FROM n.job_group
     ), found_by_id AS (
         INSERT INTO scheduled_positions (environment_id, id, position)
         SELECT n.env, n.id, n.position FROM item n WHERE n.id IS NOT NULL
@@ -56,12 +60,9 @@ BEGIN
         SELECT DISTINCT c.env, c.category FROM counted c WHERE c.is_new ORDER BY 1, 2
         ON CONFLICT DO NOTHING
     ), hint AS MATERIALIZED (
-        SELECT g.env, g.nth, g.items[1] AS job_id,
-               hint_payload('notification', 'notification', now_us, g.hints, NULL) AS job
-        FROM (SELECT n.env, min(n.nth) AS nth, array_agg(n.position ORDER BY n.nth) AS items,
-                     jsonb_agg(jsonb_build_array(n.inbox_id, coalesce(n.id, n.position)) ORDER BY n.nth) AS hints
-              FROM item n WHERE NOT n.muted
-              GROUP BY n.env, n.job_group) AS g
+        SELECT j.env, j.nth, j.id AS job_id,
+               hint_payload('notification', 'notification', now_us, j.hints, NULL) AS job
+        FROM job j
     ), owed AS (
         INSERT INTO outbox (environment_id, id, job_type, payload, run_at)
         SELECT h.env, h.job_id, 'hint', h.job, lease_end(now_us) FROM hint h

@@ -22,11 +22,17 @@ BEGIN
 END
 $$;
 
--- Makes the partitions of notifications and timeline from last month to `months` ahead.
+-- What is partitioned by month: the items, and what tells of them.
+CREATE OR REPLACE FUNCTION monthly_tables() RETURNS SETOF regclass
+LANGUAGE sql STABLE ROWS 3 AS $$
+    SELECT unnest(ARRAY['notifications', 'timeline', 'published_hint_jobs']::regclass[])
+$$;
+
+-- Makes their partitions from last month to `months` ahead.
 CREATE OR REPLACE FUNCTION ensure_partitions(months integer) RETURNS void
 LANGUAGE sql VOLATILE AS $$
-    SELECT ensure_partition(parent, clock_timestamp() + make_interval(months => ahead))
-    FROM unnest(ARRAY['notifications', 'timeline']) AS parent, generate_series(-1, months) AS ahead
+    SELECT ensure_partition(parent::text, clock_timestamp() + make_interval(months => ahead))
+    FROM monthly_tables() AS parent, generate_series(-1, months) AS ahead
 $$;
 
 -- Where retention ends: the first position of the oldest month that is kept.
@@ -37,7 +43,7 @@ LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- Partitions that lie wholly before a position and may go, oldest first: those of notifications once nothing
--- is left in them, those of timeline once the items they tell of cannot be left. state: `attached`;
+-- is left in them, the others once the items they tell of cannot be left. state: `attached`;
 -- `detaching` or `detached` where dropping it was begun before, and cut short.
 CREATE OR REPLACE FUNCTION partitions_before(oldest uuid)
 RETURNS TABLE (parent text, partition text, state text)
@@ -56,7 +62,7 @@ BEGIN
         JOIN pg_class c ON c.relkind = 'r' AND c.relnamespace = p.relnamespace
                            AND c.relname ~ ('^' || p.relname || '_[0-9]{4}_[0-9]{2}$')
         LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-        WHERE p.oid IN ('notifications'::regclass, 'timeline'::regclass)
+        WHERE p.oid IN (SELECT monthly_tables())
           AND position_floor(to_us((to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month')
                                    AT TIME ZONE 'UTC')) <= oldest
         ORDER BY c.relname

@@ -8,7 +8,7 @@ SELECT n.environment_id, n.position AS place, n.id, n.inbox_id, s.subscriber_id,
        coalesce(n.created_at, from_us(position_us(n.position))) AS created_at, n.deliver_at,
        from_us(position_us(n.position)) AS visible_at, n.expires_at,
        is_covered(n.read, n.position, i.read_notification) AS read,
-       is_covered(n.archived, n.position, i.archive_notification) AS archived
+       is_covered(n.archived, n.position, i.archive_notification) AS archived, n.hint_job
 FROM notifications_by_position n
 CROSS JOIN LATERAL (SELECT * FROM inboxes one
                     WHERE one.environment_id = n.environment_id AND one.id = n.inbox_id OFFSET 0) AS i
@@ -16,7 +16,7 @@ CROSS JOIN LATERAL (SELECT * FROM subscribers_by_id one
                     WHERE one.environment_id = n.environment_id AND one.id = n.inbox_id OFFSET 0) AS s
 UNION ALL
 SELECT w.environment_id, w.place, w.id, w.inbox_id, s.subscriber_id, w.category, w.payload::text, 'scheduled',
-       w.created_at, w.deliver_at, NULL, w.expires_at, false, false
+       w.created_at, w.deliver_at, NULL, w.expires_at, false, false, NULL
 FROM scheduled_by_place w
 CROSS JOIN LATERAL (SELECT * FROM subscribers_by_id one
                     WHERE one.environment_id = w.environment_id AND one.id = w.inbox_id OFFSET 0) AS s;
@@ -124,6 +124,9 @@ LANGUAGE sql STABLE ROWS 1 AS $$
         FROM (
             SELECT t.status, t.occurred_at FROM timeline t
             WHERE t.environment_id = env AND t.position = r.place
+            UNION ALL
+            SELECT 'delivered_hint', j.published_at FROM published_hint_jobs j
+            WHERE j.environment_id = env AND j.job_id = r.hint_job
             UNION ALL
             (SELECT m.status, m.occurred_at FROM watermark_moves m
              WHERE m.environment_id = env AND m.inbox_id = r.inbox_id AND m.status = 'read'

@@ -6,7 +6,7 @@ LANGUAGE sql STABLE AS $$
     SELECT p.relname::text,
            count(c.oid) FILTER (WHERE to_date(right(c.relname, 7), 'YYYY_MM')
                                       > (clock_timestamp() AT TIME ZONE 'UTC')::date)
-    FROM unnest(ARRAY['notifications'::regclass, 'timeline'::regclass]) AS watched (oid)
+    FROM monthly_tables() AS watched (oid)
     JOIN pg_class p ON p.oid = watched.oid
     LEFT JOIN pg_inherits i ON i.inhparent = p.oid AND NOT i.inhdetachpending
     LEFT JOIN pg_class c ON c.oid = i.inhrelid

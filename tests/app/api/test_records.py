@@ -316,22 +316,22 @@ async def test_another_environments_key_sees_and_changes_nothing(
     assert ids((await ada.get("/v1/inbox/items")).json()["items"]) == [announcement, item]
 
 
-async def timeline(backend: httpx.AsyncClient, item: str) -> list[str]:
+async def timeline(backend: httpx.AsyncClient, item: str, person: str = "ada") -> list[str]:
     """The statuses; their times never go back."""
     answer = await backend.get(f"{PATH}/{item}/timeline")
     assert answer.status_code == 200
     body = json.loads(answer.content)
     assert list(body) == ["id", "subscriber_id", "timeline"]
-    assert (body["id"], body["subscriber_id"]) == (item, "ada")
+    assert (body["id"], body["subscriber_id"]) == (item, person)
     times = [entry["occurred_at"] for entry in body["timeline"]]
     assert times == sorted(times)
     assert all(list(entry) == ["status", "occurred_at"] for entry in body["timeline"])
     return [entry["status"] for entry in body["timeline"]]
 
 
-async def hinted(backend: httpx.AsyncClient, item: str) -> None:
+async def hinted(backend: httpx.AsyncClient, item: str, person: str = "ada") -> None:
     """Waits until its hint was published."""
-    await eventually(lambda: timeline(backend, item), lambda found: "delivered_hint" in found)
+    await eventually(lambda: timeline(backend, item, person), lambda found: "delivered_hint" in found)
 
 
 async def test_the_timeline_has_the_earliest_of_each(
@@ -389,3 +389,21 @@ async def test_a_muted_item_has_no_hint_in_its_timeline(
     item = await send(backend, "loud")
     await hinted(backend, await send(backend))  # jobs are finished in order, so the other's would have been
     assert await timeline(backend, item) == ["created"]
+
+
+async def test_a_hint_job_is_noted_once_for_all_whom_it_hinted(
+    backend: httpx.AsyncClient, ada: httpx.AsyncClient, pool: Pool
+) -> None:
+    """Of three recipients one had muted it. The others' timelines live on one row, and outlive each other."""
+    mute = {"preferences": [{"category": "loud", "channel": "in_app", "enabled": False}]}
+    await ada.put("/v1/inbox/preferences", json=mute)
+    people = {"subscriber_ids": ["ada", "grace", "alan"], "category": "loud"}
+    sent = (await backend.post(PATH, json=people)).json()["notifications"]
+    muted, graces, alans = (one["id"] for one in sent)
+    await hinted(backend, graces, "grace")
+    await hinted(backend, alans, "alan")
+    assert await timeline(backend, muted) == ["created"]
+    assert await pool.fetchval("SELECT count(*) FROM published_hint_jobs") == 1
+    assert await pool.fetchval("SELECT count(*) FROM timeline") == 0
+    assert (await backend.delete(f"{PATH}/{graces}")).status_code == 204
+    assert await timeline(backend, alans, "alan") == ["created", "delivered_hint"]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.outbox.publisher import Publisher
 from tests.app.concurrency.backend import Backend
 from tests.app.concurrency.coverage import join, truth_about
 from tests.app.concurrency.gates import Gates
@@ -14,15 +15,22 @@ from tests.harness import eventually
 
 @pytest.mark.parametrize("ending", ["retract", "erase"])
 async def test_a_published_hint_leaves_no_timeline_of_an_item_that_went(
-    backend: Backend, paused: Backend, gates: Gates, ending: str
+    backend: Backend, paused: Backend, gates: Gates, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    """The hint is out, and its process is about to note it, when the item goes."""
-    async with gates.shut("INSERT", "timeline"):
-        [item] = await paused.send(["ada"])
+    """A worker published the hint, which its own process had left, and is about to note it: the item goes."""
+
+    def die(publisher: Publisher, job: object) -> None:
+        del publisher, job
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Publisher, "offer", die)
+        [item] = await backend.send(["ada"])
+    await backend.pool.execute("UPDATE outbox SET run_at = clock_timestamp()")
+    async with asyncio.TaskGroup() as tasks, gates.shut("INSERT", "timeline"):
+        tasks.create_task(paused.hint_jobs.run_once())
         await gates.arrived()
-        going = asyncio.create_task(backend.retract(item) if ending == "retract" else backend.erase("ada"))
+        going = tasks.create_task(backend.retract(item) if ending == "retract" else backend.erase("ada"))
         await gates.done_or_blocked(going, "other")
-    await going
 
     async def hint_jobs() -> int:
         return await backend.pool.fetchval("SELECT count(*) FROM outbox WHERE job_type = 'hint'")

@@ -38,7 +38,9 @@ async def _passed_over(connection: Connection, environment_id: UUID) -> dict[str
     jobs = await connection.fetch("SELECT environment_id, id FROM outbox LIMIT $1", BATCH)
     items = await connection.fetch("SELECT environment_id, id FROM notifications LIMIT $1", BATCH)
     waiting = await connection.fetch("SELECT id FROM scheduled LIMIT $1", BATCH)
-    finished = [[row[name] for row in rows] for rows in (jobs, items) for name in ("environment_id", "id")]
+    finished = [
+        [row[name] for row in rows] for rows in (jobs, items, jobs) for name in ("environment_id", "id")
+    ]
     return {
         "deliver": await history.passed_over(delivery.DELIVER_DUE, BATCH, []),
         "expire": await history.passed_over(delivery.EXPIRE_DUE, BATCH, []),

@@ -59,7 +59,7 @@ WHERE environment_id = $1
 """
 
 _ENSURE_PARTITIONS: Final = """
-SELECT ensure_partition(parent, $1) FROM unnest(ARRAY['notifications', 'timeline']) AS parent
+SELECT ensure_partition(parent::text, $1) FROM monthly_tables() AS parent
 """
 
 
@@ -81,10 +81,13 @@ async def write_history(
         await connection.execute(_MOVE, environment_id, moment, max(items, broadcasts))
 
 
+TABLES: Final = ("notifications", "timeline", "published_hint_jobs")
+
+
 async def partitions(connection: Connection) -> list[str]:
     """The names of all tables that are, or were, partitions."""
     rows = await connection.fetch(
-        "SELECT relname FROM pg_class WHERE relname ~ '^(notifications|timeline)_[0-9]{4}_[0-9]{2}$'"
-        " AND relkind = 'r' ORDER BY 1"
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ $1 ORDER BY 1",
+        f"^({'|'.join(TABLES)})_[0-9]{{4}}_[0-9]{{2}}$",
     )
     return [row[0] for row in rows]

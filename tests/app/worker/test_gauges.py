@@ -10,6 +10,7 @@ from app.db.inbox import Field, Mark, MarkAll
 from app.db.migrate import PARTITIONS_AHEAD
 from app.db.pool import Pool
 from app.worker.gauges import Gauges
+from tests.app.worker.history import TABLES
 from tests.app.worker.test_dead_letters import add_job
 from tests.app.worker.world import World
 
@@ -60,7 +61,7 @@ async def test_dead_letters_are_counted_by_type(pool: Pool, world: World) -> Non
 async def test_partitions_that_begin_after_now_are_counted(pool: Pool) -> None:
     gauges = Gauges(pool)
     await gauges.measure()
-    for table in ("notifications", "timeline"):
+    for table in TABLES:
         assert value("bellwire_partitions_remaining", table=table) == PARTITIONS_AHEAD
     await pool.execute(
         "DO $$ DECLARE newest text; BEGIN SELECT max(inhrelid::regclass::text) INTO newest FROM pg_inherits"

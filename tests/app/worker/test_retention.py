@@ -11,7 +11,7 @@ from app.db.pool import Connection, Pool, create_pool
 from app.outbox.publisher import Publisher
 from app.worker.retention import Retention
 from tests.app.concurrency.audit import check_inbox
-from tests.app.worker.history import partitions, write_history
+from tests.app.worker.history import TABLES, partitions, write_history
 from tests.app.worker.world import Heard
 from tests.factories import Environment
 from tests.harness import eventually
@@ -27,7 +27,7 @@ def worker(pool: Pool, publisher: Publisher) -> Retention:
 
 
 def months(*moments: datetime) -> set[str]:
-    return {f"{table}_{moment:%Y_%m}" for table in ("notifications", "timeline") for moment in moments}
+    return {f"{table}_{moment:%Y_%m}" for table in TABLES for moment in moments}
 
 
 async def agree(pool: Pool, environment: Environment, *, lines: int) -> None:
@@ -62,7 +62,7 @@ async def test_what_is_too_old_goes_with_its_counts(
 
 async def test_partitions_are_made_ahead(connection: Connection, worker: Retention) -> None:
     """Three months or more, whatever was there."""
-    for table in ("notifications", "timeline"):
+    for table in TABLES:
         names = [name for name in await partitions(connection) if name.startswith(table)]
         await connection.execute(f"DROP TABLE {', '.join(names)}")
     await worker.clean_up()
