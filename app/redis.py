@@ -89,11 +89,11 @@ async def publish(client: Redis, batch: Sequence[Hint]) -> bool:
         if isinstance(client, RedisCluster):
             # Sharded: a message goes to one node, not to all. A script would have to stay in one slot.
             pipeline = client.pipeline(transaction=False)
-            for hint in batch:
-                pipeline.execute_command("SPUBLISH", *hints.encode(hint))
+            for channel, envelope in hints.encode(batch):
+                pipeline.execute_command("SPUBLISH", channel, envelope)
             await pipeline.execute()
         else:
-            said = [part for hint in batch for part in hints.encode(hint)]
+            said = [part for message in hints.encode(batch) for part in message]
             await client.execute_command("EVAL", _PUBLISH_SCRIPT, 0, *said)
     except AWAY:
         return False

@@ -10,13 +10,14 @@ category. `1` is the envelope's version; a reader skips versions it does not kno
 """
 
 import zlib
+from collections.abc import Sequence
 from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from app.contract import ids
-from app.contract.ids import Source
+from app.contract.ids import PREFIXES, Source
 
 Reason = Literal[
     "notification",
@@ -80,15 +81,20 @@ def frame(reason: Reason, item: str | None = None) -> bytes:
     return b'{"type":"hint","reason":"%b","id":"%b"}' % (reason.encode(), item.encode())
 
 
-def encode(hint: Hint) -> tuple[str, bytes]:
-    """The channel a hint travels on, and its envelope."""
-    item = None if hint.item_id is None else ids.encode_item(hint.source, hint.item_id)
+def encode(batch: Sequence[Hint]) -> list[tuple[str, bytes]]:
+    """The channel each hint travels on, and its envelope."""
+    items = iter(ids.encode_all(b"".join([hint.item_id.bytes for hint in batch if hint.item_id is not None])))
+    return [_encode(hint, None if hint.item_id is None else next(items)) for hint in batch]
+
+
+def _encode(hint: Hint, name: str | None) -> tuple[str, bytes]:
     if hint.inbox_id is None:
         key = broadcast_key(hint.environment_id)
         category = b" " + msgspec.json.encode(hint.category)
     else:
         key = routing_key(hint.environment_id, hint.inbox_id)
         category = b""
+    item = None if name is None else f"{PREFIXES[hint.source]}_{name}"
     head = b"1 %b %b %d" % (key, hint.reason.encode(), hint.at_us)
     return channel(key), head + category + b"\n" + frame(hint.reason, item)
 

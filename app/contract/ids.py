@@ -16,10 +16,9 @@ _SHIFTS: Final = tuple(range(120, -1, -10))
 _LENGTH: Final = 26
 _CHARACTERS: Final = _ALPHABET.encode() + bytes(256 - 32)  # bytes.translate()'s
 _PADDING: Final = bytes(16)
+_AT_A_TIME: Final = 64  # ids spelled together: their masks are kept for each number of them
 
 
-# What was sent is answered and hinted, and a first page is read again and again.
-@functools.lru_cache(maxsize=8192)
 def encode(prefix: Prefix, value: UUID) -> str:
     number = value.int
     return f"{prefix}_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
@@ -30,10 +29,14 @@ def encode_item(source: Source, value: UUID) -> str:
 
 
 def encode_all(values: bytes) -> list[str]:
-    """What follows the `_` in each of many ids, which are 16 bytes each, one after the other.
+    """What follows the `_` in each of many ids, which are 16 bytes each, one after the other."""
+    step = 16 * _AT_A_TIME
+    return [name for at in range(0, len(values), step) for name in _spell(values[at : at + step])]
 
-    They are one long number with 256 bits for each id. Its groups of five bits are moved apart until each has
-    a byte: in halves of 80, of 40, of 20, of 10, of 5.
+
+def _spell(values: bytes) -> list[str]:
+    """They are one long number with 256 bits for each id. Its groups of five bits are moved apart until each
+    has a byte: in halves of 80, of 40, of 20, of 10, of 5.
     """
     size = len(values) // 16
     number = int.from_bytes(b"".join([_PADDING + values[at : at + 16] for at in range(0, 16 * size, 16)]))
@@ -43,9 +46,9 @@ def encode_all(values: bytes) -> list[str]:
     return [spelled[at : at + _LENGTH] for at in range(32 - _LENGTH, 32 * size, 32)]
 
 
-@functools.lru_cache(maxsize=128)
+@functools.cache
 def _masks(size: int) -> list[tuple[int, int, int]]:
-    """For each step of encode_all(): the upper halves, the lower halves, and how far the upper ones move."""
+    """For each step of _spell(): the upper halves, the lower halves, and how far the upper ones move."""
     steps: list[tuple[int, int, int]] = []
     for bits, room in ((80, 128), (40, 64), (20, 32), (10, 16), (5, 8)):
         low = sum((1 << bits) - 1 << at for at in range(0, 256 * size, 2 * room))

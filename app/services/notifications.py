@@ -46,14 +46,17 @@ class Notifications:
         refuse(outcome.verdict)
         if outcome.verdict == "created" and draft.deliver_at is not None:
             self._publisher.wake_workers()
+        found = outcome.ids or ()
         return Reply(
             created=outcome.verdict == "created",
             sent=Sent(
                 idempotency_key=draft.idempotency_key,
                 notifications=[
-                    SentNotification(ids.encode("notif", item), subscriber_id)
-                    for item, subscriber_id in zip(
-                        outcome.ids or (), outcome.subscriber_ids or (), strict=True
+                    SentNotification(f"notif_{name}", subscriber_id)
+                    for name, subscriber_id in zip(
+                        ids.encode_all(b"".join([item.bytes for item in found])),
+                        outcome.subscriber_ids or (),
+                        strict=True,
                     )
                 ],
             ),

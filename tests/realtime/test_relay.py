@@ -32,12 +32,12 @@ async def relay(hub: Hub[str], pool: Pool) -> AsyncGenerator[Relay[str]]:
 
 def direct(inbox_id: UUID = ANN, environment_id: UUID = ENVIRONMENT) -> bytes:
     hint = Hint(environment_id=environment_id, inbox_id=inbox_id, reason="notification", at_us=0)
-    return hints.encode(hint)[1]
+    return hints.encode([hint])[0][1]
 
 
 def broadcast(category: str = "news") -> bytes:
     hint = Hint(environment_id=ENVIRONMENT, inbox_id=None, reason="broadcast", at_us=0, category=category)
-    return hints.encode(hint)[1]
+    return hints.encode([hint])[0][1]
 
 
 async def turns(count: int) -> None:
