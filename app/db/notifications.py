@@ -29,15 +29,14 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """ids run along subscriber_ids; both None where refused."""
+    """ids run along the draft's recipients; None where refused."""
 
     verdict: Verdict
-    subscriber_ids: list[str] | None
     ids: list[UUID] | None
 
 
 SEND_NOTIFICATIONS: Final = """
-SELECT request, status, subscriber_ids, ids, job_id, job
+SELECT request, status, ids, job_id, job
 FROM send_notifications($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
@@ -63,14 +62,7 @@ async def send_notifications(
         [recipient for draft in drafts for recipient in draft.recipients],
         skip_busy,
     )
-    sent = Answered.of(rows, environment_ids, Outcome)
-    outcomes = [
-        Outcome(outcome.verdict, draft.recipients, outcome.ids)
-        if outcome.ids is not None and outcome.subscriber_ids is None  # they are those of the request
-        else outcome
-        for draft, outcome in zip(drafts, sent.answers, strict=True)
-    ]
-    return Answered(outcomes, sent.jobs)
+    return Answered.of(rows, environment_ids, Outcome)
 
 
 def _given(times: list[datetime | None]) -> list[datetime | None] | None:

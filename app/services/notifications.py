@@ -46,18 +46,14 @@ class Notifications:
         refuse(outcome.verdict)
         if outcome.verdict == "created" and draft.deliver_at is not None:
             self._publisher.wake_workers()
-        found = outcome.ids or ()
+        found = b"".join([item.bytes for item in outcome.ids or ()])
         return Reply(
             created=outcome.verdict == "created",
             sent=Sent(
                 idempotency_key=draft.idempotency_key,
                 notifications=[
                     SentNotification(f"notif_{name}", subscriber_id)
-                    for name, subscriber_id in zip(
-                        ids.encode_all(b"".join([item.bytes for item in found])),
-                        outcome.subscriber_ids or (),
-                        strict=True,
-                    )
+                    for name, subscriber_id in zip(ids.encode_all(found), draft.recipients, strict=True)
                 ],
             ),
         )

@@ -58,16 +58,18 @@ $$;
 -- recipient_requests[m]. deliver_ats or expires_ats NULL: no request has one. No two requests of one call share
 -- a key; no request names a person twice.
 -- One row per request; status as judge_request(), or busy: with skip_busy, a request whose key or one of whose
--- inboxes is held elsewhere (or gone) is left out, so that it keeps nobody else's waiting. ids run along
--- subscriber_ids, which are NULL where they are those of the request. And one row per hint job owed, one an
--- environment, with a request of that environment and no status.
+-- inboxes is held elsewhere (or gone) is left out, so that it keeps nobody else's waiting. ids run along its
+-- recipients: a request that is answered again names the same ones, in the same order. And one row per hint job
+-- owed, one an environment, with a request of that environment and no status.
 -- Raises serialization_failure when a recipient was erased meanwhile: run it again.
+DROP FUNCTION IF EXISTS send_notifications(uuid[], text[], bytea[], text[], text[], timestamptz[], timestamptz[],
+                                           integer[], text[], boolean); -- it returned more
 CREATE OR REPLACE FUNCTION send_notifications(
     envs uuid[], keys text[], fingerprints bytea[], request_categories text[], payloads text[],
     deliver_ats timestamptz[], expires_ats timestamptz[],
     recipient_requests integer[], recipients text[], skip_busy boolean
 ) RETURNS TABLE (
-    request integer, status text, subscriber_ids text[], ids uuid[], job_id uuid, job jsonb
+    request integer, status text, ids uuid[], job_id uuid, job jsonb
 )
 LANGUAGE plpgsql ROWS 64 AS $$
 #variable_conflict use_column
@@ -102,8 +104,7 @@ BEGIN
           ORDER BY r.request) AS q;
     IF 'created' <> ANY (verdicts) THEN
         RETURN QUERY
-        SELECT q.request::integer, verdicts[q.request], i.subscriber_ids, i.ids,
-               NULL::uuid, NULL::jsonb
+        SELECT q.request::integer, verdicts[q.request], i.ids, NULL::uuid, NULL::jsonb
         FROM unnest(envs, keys) WITH ORDINALITY AS q (env, key, request)
         LEFT JOIN LATERAL (SELECT k.* FROM idempotency k
                            WHERE k.environment_id = q.env AND k.kind = 'notification' AND k.key = q.key
@@ -157,7 +158,7 @@ BEGIN
     END IF;
     IF 'busy' = ANY (verdicts) THEN
         RETURN QUERY
-        SELECT v.request::integer, v.verdict, NULL::text[], NULL::uuid[], NULL::uuid, NULL::jsonb
+        SELECT v.request::integer, v.verdict, NULL::uuid[], NULL::uuid, NULL::jsonb
         FROM unnest(verdicts) WITH ORDINALITY AS v (verdict, request) WHERE v.verdict = 'busy';
     END IF;
     IF item_requests IS NULL THEN
@@ -190,22 +191,20 @@ BEGIN
         CROSS JOIN LATERAL deliver_items(item_envs, now.inbox_ids, NULL, now.item_categories, now.item_payloads,
                                          NULL, NULL, now.expireses, NULL) AS d
     ), answer AS MATERIALIZED (
-        SELECT n.env, n.request, array_agg(n.subscriber ORDER BY n.nth) AS subscriber_ids,
-               array_agg(n.id ORDER BY n.nth) AS ids
+        SELECT n.env, n.request, array_agg(n.id ORDER BY n.nth) AS ids
         FROM (SELECT d.nth, item_envs[d.nth] AS env, item_requests[d.nth] AS request,
-                     item_subscribers[d.nth] AS subscriber, coalesce(waiting_ids[d.nth], d.item) AS id
+                     coalesce(waiting_ids[d.nth], d.item) AS id
               FROM delivered d WHERE d.job_id IS NULL) AS n
         GROUP BY n.env, n.request
     ), remembered AS (
-        INSERT INTO idempotency (environment_id, kind, key, fingerprint, subscriber_ids, ids, created_at,
-                                 deliver_at)
-        SELECT a.env, 'notification', keys[a.request], fingerprints[a.request], a.subscriber_ids, a.ids,
-               from_us(now_us), deliver_ats[a.request]
+        INSERT INTO idempotency (environment_id, kind, key, fingerprint, ids, created_at, deliver_at)
+        SELECT a.env, 'notification', keys[a.request], fingerprints[a.request], a.ids, from_us(now_us),
+               deliver_ats[a.request]
         FROM answer a
     )
-    SELECT a.request, 'created', NULL::text[], a.ids, NULL::uuid, NULL::jsonb FROM answer a
+    SELECT a.request, 'created', a.ids, NULL::uuid, NULL::jsonb FROM answer a
     UNION ALL
-    SELECT item_requests[d.nth], NULL, NULL, NULL, d.job_id, d.job FROM delivered d WHERE d.job_id IS NOT NULL;
+    SELECT item_requests[d.nth], NULL, NULL, d.job_id, d.job FROM delivered d WHERE d.job_id IS NOT NULL;
 END
 $$;
 

@@ -1,4 +1,5 @@
--- That a hint was published is noted once a job, however many items its hints name.
+-- What a send writes: that its hints were published once a job, however many items they name, and of the request
+-- nothing that it would say again.
 
 ALTER TABLE notifications ADD COLUMN hint_job uuid; -- whose hints named the item; NULL: none did
 
@@ -10,6 +11,9 @@ CREATE TABLE published_hint_jobs (
     published_at   timestamptz NOT NULL,
     PRIMARY KEY (environment_id, job_id)
 ) PARTITION BY RANGE (job_id);
+
+-- A request that is answered again names the recipients itself.
+ALTER TABLE idempotency DROP COLUMN subscriber_ids;
 
 -- The functions, which follow, make them again with the new column.
 DROP VIEW IF EXISTS notifications_by_position, notifications_of_category, notifications_by_state,
