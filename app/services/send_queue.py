@@ -10,7 +10,7 @@ from app.db.outbox import HintJob
 from app.db.pool import Pool, run
 from app.services.batches import Batches
 
-BATCH_RECIPIENTS: Final = 400  # notifications in one transaction, but for a request that has more alone
+BATCH_RECIPIENTS: Final = 1600  # notifications in one transaction, but for a request that has more alone
 
 
 class SendQueue:
