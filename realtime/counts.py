@@ -1,7 +1,7 @@
 """Counts for those whose numbers may have moved: one shared tick, one query per environment and chunk."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -112,7 +112,7 @@ class CountsFeed(Generic[T]):
     ) -> None:
         if not audiences:
             return
-        stale = [audience for audience in audiences if audience in self._muted_stale]
+        stale = self._muted_stale.intersection(audiences) if self._muted_stale else ()
         self._muted_stale.difference_update(stale)
         try:
             muted = await _select_muted(connection, environment_id, stale)
@@ -142,12 +142,12 @@ class CountsFeed(Generic[T]):
 
 
 async def _select_muted(
-    connection: Connection, environment_id: UUID, audiences: Sequence[Audience[Any]]
+    connection: Connection, environment_id: UUID, audiences: Collection[Audience[Any]]
 ) -> Mapping[UUID, Sequence[str]]:
     if not audiences:
         return {}
     return await presence.select_muted_of(connection, environment_id, _inbox_ids(audiences))
 
 
-def _inbox_ids(audiences: Sequence[Audience[Any]]) -> list[UUID]:
+def _inbox_ids(audiences: Collection[Audience[Any]]) -> list[UUID]:
     return [audience.inbox_id for audience in audiences]

@@ -7,6 +7,7 @@ What listeners are told is built once and shared. The dialect says what it is: b
 here, an event of a stream there; T below.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -217,7 +218,7 @@ class Hub(Generic[T]):
 
 def group(audiences: Iterable[Audience[T]]) -> list[tuple[UUID, list[Audience[T]]]]:
     """By environment: no query crosses environments."""
-    grouped: dict[UUID, list[Audience[T]]] = {}
+    grouped: defaultdict[UUID, list[Audience[T]]] = defaultdict(list)
     for audience in audiences:
-        grouped.setdefault(audience.environment_id, []).append(audience)
+        grouped[audience.environment_id].append(audience)
     return list(grouped.items())
