@@ -18,7 +18,7 @@ from bench.load import stage, wrk
 from bench.load.report import Report
 from bench.load.stage import Server, Stage
 
-CROWD: Final = 80_000
+CROWD: Final = 160_000
 READ: Final = "/v1/inbox/notifications/{}/read"
 READ_ALL: Final = "/v1/inbox/read-all"
 FEW, MANY, ROUNDS = 100, 100_000, 30
