@@ -67,15 +67,29 @@ async def measure(options: argparse.Namespace) -> None:
             await growth_world.create_crowd(connection, world.environment_id, CROWD)
         await stage.settle(world.pool)
         report = Report()
-        async with stage.serve(world, constant=True) as constant, stage.serve(world) as api:
-            limit = Creates(constant, world.api_key, options.seconds)
-            product = Creates(api, world.api_key, options.seconds)
-            for server in (limit, product):
+        async with (
+            stage.serve(world, stage.CONSTANT) as constant,
+            stage.serve(world, stage.STOCK) as litestar,
+            stage.serve(world) as api,
+        ):
+            limit, stock, product = (
+                Creates(server, world.api_key, options.seconds) for server in (constant, litestar, api)
+            )
+            for server in (limit, stock, product):
                 await server.run(1, seconds=2)
-            best = await wrk.in_turn(limit=partial(limit.run, 1), product=partial(product.run, 1))
+            best = await wrk.in_turn(
+                limit=partial(limit.run, 1), stock=partial(stock.run, 1), product=partial(product.run, 1)
+            )
             many = best["product"]
             report.at_least("creates, 64 clients", many.per_s, 5_000, limit=best["limit"].per_s, ratio=0.6)
             report.beside(many, best["limit"])
+            report.at_least(
+                "the same, beside Litestar as it comes",
+                many.per_s,
+                None,
+                limit=best["stock"].per_s,
+                ratio=0.6,
+            )
             report.show("the same, p99", many.p99, "<= 60", good=many.p99 <= 60, unit="ms")
             alone: list[float] = []
             bare: list[float] = []

@@ -44,7 +44,7 @@ async def measure(options: argparse.Namespace) -> None:
                 await growth_world.create_inbox(connection, world.environment_id, person, ITEMS_OF_MANY)
         await stage.settle(world.pool)
         report = Report()
-        async with stage.serve(world, constant=True) as limit, stage.serve(world) as product:
+        async with stage.serve(world, stage.CONSTANT) as limit, stage.serve(world) as product:
             for who, people in ((f"1 of {ITEMS} items", [ONE]), (f"{len(MANY)} of {ITEMS_OF_MANY}", MANY)):
                 proofs = [world.proof(person) for person in people]
                 known = [{**proof, "If-None-Match": etag_of(product.url + PAGE, proof)} for proof in proofs]

@@ -102,7 +102,7 @@ async def measure(options: argparse.Namespace) -> None:
         alls = [(READ_ALL, who) for who, _ in crowd[CROWD // 2 :]]
         report = Report()
         seconds = min(options.seconds, 3)
-        async with stage.serve(world, constant=True) as limit, stage.serve(world) as product:
+        async with stage.serve(world, stage.CONSTANT) as limit, stage.serve(world) as product:
             for what, marks in (("mark read, 64 clients", reads), ("read-all, 64 clients", alls)):
                 file = world.directory / "any"
                 write_marks(world, file, marks)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,8 @@ DURABLE: Final = {
     "max_wal_size": "4GB",
 }
 SLUG: Final = "bench"
+CONSTANT: Final = ("bench.load.constant",)
+STOCK: Final = ("bench.load.stock",)
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -107,9 +109,8 @@ class Server(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def serve(stage: Stage, *, constant: bool = False) -> AsyncGenerator[Server]:
-    """One API process, without rate limits. constant: the one of bench.load.constant."""
-    module = ("bench.load.constant",) if constant else ("app.cli", "api")
+async def serve(stage: Stage, module: Sequence[str] = ("app.cli", "api")) -> AsyncGenerator[Server]:
+    """One API process, without rate limits: the product's, or that of another module."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
