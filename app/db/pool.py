@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 ACQUIRE_TIMEOUT_S: Final = 2.0
 STATEMENT_TIMEOUT_S: Final = 30.0
-RETRIES: Final = 5
+RETRIES: Final = 8
 
 # What says that the server is not there, rather than that the statement is wrong.
 AWAY: Final = (

@@ -4,6 +4,7 @@ import asyncio
 
 import argon2
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from app.contract.errors import InvalidRequest
@@ -109,7 +110,9 @@ async def plant(
     settings = Settings(
         database_url=database_url, redis_url="redis://not-asked", dev_environment=slug, dev_api_key=key
     )
-    with capture_logs() as logs:
+    # A logger that was used by a command of this process keeps that command's settings.
+    with capture_logs() as logs, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(seeds, "log", structlog.stdlib.get_logger())
         await asyncio.gather(*(seeds.plant_environment(settings) for _ in range(replicas)))
     return [entry["event"] for entry in logs if entry["log_level"] == "warning"]
 
