@@ -76,28 +76,35 @@ async def end(tasks: Collection[asyncio.Task[None]]) -> None:
         await asyncio.wait(running, timeout=0.5)
 
 
+_PUBLISHED_AT_ONCE: Final = 2048  # hints; others wait for Redis, and for this process, while they are
+
 # Publishes many: ARGV are channel, envelope, channel, envelope. One command, as each costs the client more to
 # pack and to wait for than a message costs Redis.
 _PUBLISH_SCRIPT: Final = "for i = 1, #ARGV, 2 do redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end"
 
 
 async def publish(client: Redis, batch: Sequence[Hint]) -> bool:
-    """Publishes hints in one round trip. False where Redis is away: none can be relied on to be out."""
-    if not batch:
-        return True
+    """Publishes hints, in one round trip unless they are many. False where Redis is away: none can be relied
+    on to be out.
+    """
     try:
-        if isinstance(client, RedisCluster):
-            # Sharded: a message goes to one node, not to all. A script would have to stay in one slot.
-            pipeline = client.pipeline(transaction=False)
-            for channel, envelope in hints.encode(batch):
-                pipeline.execute_command("SPUBLISH", channel, envelope)
-            await pipeline.execute()
-        else:
-            said = [part for message in hints.encode(batch) for part in message]
-            await client.execute_command("EVAL", _PUBLISH_SCRIPT, 0, *said)
+        for at in range(0, len(batch), _PUBLISHED_AT_ONCE):
+            await _publish(client, batch[at : at + _PUBLISHED_AT_ONCE])
     except AWAY:
         return False
     return True
+
+
+async def _publish(client: Redis, batch: Sequence[Hint]) -> None:
+    if isinstance(client, RedisCluster):
+        # Sharded: a message goes to one node, not to all. A script would have to stay in one slot.
+        pipeline = client.pipeline(transaction=False)
+        for channel, envelope in hints.encode(batch):
+            pipeline.execute_command("SPUBLISH", channel, envelope)
+        await pipeline.execute()
+    else:
+        said = [part for message in hints.encode(batch) for part in message]
+        await client.execute_command("EVAL", _PUBLISH_SCRIPT, 0, *said)
 
 
 async def wake_workers(client: Redis) -> None:

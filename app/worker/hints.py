@@ -48,6 +48,7 @@ class HintJobs:
         jobs = await self._decode(claimed)
         hints = coalesce(jobs)
         if not await redis.publish(self._client, hints):
+            self._pace.took(time.monotonic() - begun)  # it may have been too much to be answered in time
             return redis.AWAY_PAUSE_S  # the leases run out, and the jobs are claimed again
         if jobs:
             await self._finish(jobs, hints)
