@@ -153,3 +153,31 @@ async def test_what_could_not_be_published_promptly_is_published_by_the_worker_a
     assert await HintJobs(world.pool, client).run_once() == 0
     assert await heard.reasons(2) == ["notification", "notification"]
     assert await world.count("outbox") == 0
+
+
+async def test_a_great_backlog_goes_out_whole_in_slices(
+    world: World, client: Redis, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "_PUBLISHED_AT_ONCE", 3)
+    items = await world.send(*(f"p{number}" for number in range(8)))
+    await world.leases_are_over()
+    assert await HintJobs(world.pool, client).run_once() == 0
+    assert await heard.reasons(8) == ["notification"] * 8
+    assert len({envelope.routing_key for envelope in heard.envelopes}) == 8
+    assert await world.hinted() == set(items)
+
+
+async def test_a_batch_that_redis_could_not_take_in_time_is_smaller_the_next_time(
+    world: World, client: Redis
+) -> None:
+    for number in range(30):
+        await world.send(f"p{number}")
+    await world.leases_are_over()
+    jobs = HintJobs(world.pool, client)
+    await client.execute_command("CLIENT", "PAUSE", 2500, "WRITE")
+    assert await jobs.run_once() == redis.AWAY_PAUSE_S
+    assert await world.count("outbox") == 30
+    await client.execute_command("CLIENT", "UNPAUSE")
+    await world.leases_are_over()
+    assert await jobs.run_once() == 0
+    assert await world.count("outbox") == 10
