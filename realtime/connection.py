@@ -28,6 +28,9 @@ MISSED_PONGS: Final = 2
 PONG_PATIENCE_S: Final = 5.0  # before an unanswered ping is held against a client whose place is wanted
 # Looked at before the client's frame allowance is asked again, so that a flood cannot hold the loop.
 _READ_STEP: Final = 1024
+# A pong with nothing in it: head and mask (RFC 6455, section 5.2), the one thing idle clients send.
+_PONG_HEAD: Final = b"\x8a\x80"
+_PONG_SIZE: Final = len(_PONG_HEAD) + 4
 
 _READY, _PINGS, _PONGS, _REFRESHED, _GOODBYES = (
     telemetry.frames_sent.of(kind) for kind in ("ready", "ping", "pong", "refreshed", "goodbye")
@@ -91,6 +94,7 @@ class Connection(asyncio.Protocol):
         "_tell",
         "_timer",
         "_transport",
+        "_unframed",
         "audience",
         "session",
         "wheel_slot",
@@ -104,6 +108,8 @@ class Connection(asyncio.Protocol):
         # The websocket; None before the handshake, and from the moment of closing on.
         self._frames: ServerProtocol | None = None
         self._tell: Callable[[bytes], object]
+        # Bytes the websocket was given beyond its whole frames: 0 between two frames.
+        self._unframed = 0
         # The fragments of a text message so far; None between messages.
         self._partial: bytearray | None = None
         # Ends what should not take longer: the handshake and connect, later the close.
@@ -128,6 +134,10 @@ class Connection(asyncio.Protocol):
             self._open(self._handshake, data)
             return
         self._pings_unanswered = 0
+        if self._unframed == 0 and len(data) == _PONG_SIZE and data.startswith(_PONG_HEAD):
+            # Past the library, which takes as long over it as all else that keeps a connection alive.
+            self._act(self.session.admit_frame(time.monotonic()))
+            return
         for at in range(0, len(data), _READ_STEP):
             if self._frames is None:
                 return
@@ -286,8 +296,11 @@ class Connection(asyncio.Protocol):
 
     def _read(self, frames: ServerProtocol, data: bytes) -> None:
         frames.receive_data(data)
+        self._unframed += len(data)
         now = time.monotonic()
         for frame in cast("list[Frame]", frames.events_received()):
+            # Never too much: a length spelled longer than need be leaves more than 0, for good.
+            self._unframed -= protocol.client_frame_size(len(frame.data))
             action = self.session.admit_frame(now) or self._receive(frame)
             if action is not None:
                 self._act(action)

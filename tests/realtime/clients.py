@@ -147,6 +147,18 @@ class RawClient:
         finally:
             client.close()
 
+    async def write(self, *parts: bytes) -> None:
+        """Each part by itself: the gateway has read one before the next comes."""
+        for part in parts:
+            self._writer.write(part)
+            await self._writer.drain()
+            await asyncio.sleep(0.01)
+
+    async def read_pong(self) -> None:
+        """The JSON answer to a JSON ping."""
+        async with asyncio.timeout(TIMEOUT_S):
+            await self._reader.readuntil(b'{"type":"pong"}')
+
     async def read_to_close(self) -> tuple[int, int]:
         """How many bytes came before the close frame, and its code."""
         async with asyncio.timeout(TIMEOUT_S):

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
@@ -15,6 +15,8 @@ from tests.harness import eventually
 from tests.realtime.clients import GatewayUnderTest, RawClient
 
 REVOLUTION_S = 0.4
+PONG = b"\x8a\x80abcd"  # empty, masked
+PING = b'{"type":"ping"}'
 
 
 @pytest.fixture
@@ -53,6 +55,36 @@ async def test_a_client_that_answers_is_kept_and_sees_json_pings(hasty: GatewayU
     async with hasty.client("ann") as client:
         for _ in range(5):
             assert await client.next() == {"type": "ping"}
+
+
+def masked(payload: bytes, mask: Sequence[int]) -> bytes:
+    return bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+
+
+async def test_the_end_of_a_frame_may_look_like_a_pong(gateway: GatewayUnderTest) -> None:
+    cut = len(PING) - len(PONG)
+    key = [0, 0, 0, 0]
+    key[cut % 4], key[(cut + 1) % 4] = PING[cut] ^ PONG[0], PING[cut + 1] ^ PONG[1]
+    mask, text = bytes(key), masked(PING, key)
+    assert text[cut:].startswith(PONG[:2])
+    heads = (
+        bytes((0x81, 0x80 | len(PING))),
+        bytes((0x81, 0x80 | 126, 0, len(PING))),  # longer than need be: from here on by the library alone
+    )
+    async with RawClient.open(gateway, "ann") as client:
+        for head in heads:
+            for parts in ((head + mask, text[:cut], text[cut:]), (head + mask + text[:cut], text[cut:])):
+                await client.write(PONG, *parts, PONG)
+                await client.read_pong()
+
+
+async def test_pongs_keep_a_link_open(hasty: GatewayUnderTest) -> None:
+    async with RawClient.open(hasty, "ann") as client:
+        for _ in range(4):
+            await asyncio.sleep(REVOLUTION_S)
+            await client.write(PONG)
+        await client.write(b"\x81\x8f\0\0\0\0" + PING)
+        await client.read_pong()
 
 
 async def test_a_half_open_link_is_closed_with_4000(hasty: GatewayUnderTest) -> None:

@@ -1,11 +1,11 @@
 """What a client may not do, and the code it is told."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import msgspec
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app import redis
 from app.services.rate_limits import RateLimits
@@ -82,6 +82,15 @@ async def test_a_flood_of_protocol_pings_closes_with_4008(gateway: GatewayUnderT
     async with gateway.client("ann") as client:
         for number in range(30):
             await client.socket.ping(str(number))
+        assert (await client.closed())[0] == 4008
+
+
+async def test_a_flood_of_pongs_nobody_asked_for_closes_with_4008(gateway: GatewayUnderTest) -> None:
+    async with gateway.client("ann") as client:
+        with suppress(ConnectionClosed):
+            for _ in range(30):
+                await client.socket.pong()
+                await asyncio.sleep(0.001)  # each by itself
         assert (await client.closed())[0] == 4008
 
 
