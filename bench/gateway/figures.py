@@ -162,7 +162,7 @@ async def _counts_queries(target: Served) -> float:
 
 
 async def idle_cpu(target: Served, seconds: int) -> float:
-    """Share of a core while nothing happens."""
+    """Share of a core while nothing happens. Over less than a revolution of the keepalive it is chance."""
     before = programs.cpu_s(target.pid)
     await asyncio.sleep(seconds)
     return (programs.cpu_s(target.pid) - before) / seconds
