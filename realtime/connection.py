@@ -19,6 +19,7 @@ from realtime.answers import Answer
 from realtime.close_codes import CloseCode
 from realtime.handshake import Handshake, Plain, Refused, Upgrade, quiet
 from realtime.hub import Audience
+from realtime.outlet import Outlet
 from realtime.protocol import GoodbyeReason
 from realtime.session import CONNECT_TIMEOUT_S, Action, Authenticate, Close, Renew, Reply, Session, Stage
 
@@ -88,6 +89,7 @@ class Connection(asyncio.Protocol):
         "_frames",
         "_handshake",
         "_host",
+        "_outlet",
         "_partial",
         "_pinged_at",
         "_pings_unanswered",
@@ -107,7 +109,9 @@ class Connection(asyncio.Protocol):
         self._handshake: Handshake | None = Handshake()
         # The websocket; None before the handshake, and from the moment of closing on.
         self._frames: ServerProtocol | None = None
-        self._tell: Callable[[bytes], object]
+        # Where hints and counts go; None while it is not live.
+        self._outlet: Outlet | None = None
+        self._tell: Callable[[bytes], object] = _nowhere
         # Bytes the websocket was given beyond its whole frames: 0 between two frames.
         self._unframed = 0
         # The fragments of a text message so far; None between messages.
@@ -124,8 +128,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._tell = self._transport.write
-        self._transport.set_write_buffer_limits(high=MAX_BUFFER_BYTES)
+        self._transport.set_write_buffer_limits(high=0)  # for the outlet to know that it holds something
         self._start_timer(CONNECT_TIMEOUT_S, self._time_out)
         self._host.arrived(self)
 
@@ -147,10 +150,12 @@ class Connection(asyncio.Protocol):
         """Returns None: the transport closes itself."""
 
     def pause_writing(self) -> None:
-        if self._frames is None:
-            return
-        telemetry.slow_consumers.inc()
-        self.expel("slow_consumer")
+        if self._outlet is not None:
+            self._outlet.detach()
+
+    def resume_writing(self) -> None:
+        if self._outlet is not None:
+            self._outlet.attach()
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc  # a lost link is no error here
@@ -158,6 +163,9 @@ class Connection(asyncio.Protocol):
         if frames is not None:
             _untie(frames)
         self._leave()
+        if self._outlet is not None:
+            self._outlet.detach()
+            self._outlet, self._tell = None, _nowhere
         self._stop_timer()
         self._host.lost(self)
 
@@ -165,7 +173,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def tell(self) -> Callable[[bytes], object]:
-        """The transport's own write(): a broadcast need not touch the connection."""
+        """The outlet's send(): a broadcast need not touch the connection."""
         return self._tell
 
     def expel(self, reason: GoodbyeReason, reconnect_after_ms: int | None = None) -> None:
@@ -190,7 +198,7 @@ class Connection(asyncio.Protocol):
             return
         self._pings_unanswered += 1
         self._pinged_at = time.monotonic()
-        self._transport.write(protocol.PINGS)
+        self._write(protocol.PINGS)
         _PINGS.value += 1
 
     # From the gateway.
@@ -221,10 +229,10 @@ class Connection(asyncio.Protocol):
         self.session.opened()
         self._stop_timer()
         connection_id = os.urandom(8).hex()
-        self._transport.write(
-            protocol.ready(connection_id, audience.unread, audience.unseen, audience.version)
-        )
+        self._write(protocol.ready(connection_id, audience.unread, audience.unseen, audience.version))
         _READY.value += 1
+        self._outlet = Outlet(self._transport, self._write)
+        self._tell = self._outlet.send
         audience.go_live(self)
         self._host.went_live(self)
 
@@ -247,14 +255,14 @@ class Connection(asyncio.Protocol):
         if frames is None:
             return
         frames.fail(code, close_codes.cut_reason(reason))
-        self._transport.write(last + b"".join(frames.data_to_send()))
+        self._write(last + b"".join(frames.data_to_send()))
         _untie(frames)
         self._finish()
 
     def reply(self, answer: Answer, *, with_body: bool) -> None:
         """Answers the one request of a connection that is no socket."""
         if not self._transport.is_closing():
-            self._transport.write(answer.encode(with_body=with_body))
+            self._write(answer.encode(with_body=with_body))
             self._finish()
 
     def abort(self) -> None:
@@ -284,7 +292,7 @@ class Connection(asyncio.Protocol):
     def _upgrade(self, upgrade: Upgrade) -> None:
         # A protocol of its own: the handshake's would keep the request for as long as the socket lives.
         self._frames = ServerProtocol(state=State.OPEN, max_size=protocol.MAX_FRAME_BYTES, logger=quiet)
-        self._transport.write(upgrade.response)
+        self._write(upgrade.response)
         if not self._host.allows(upgrade.origin):
             self.close(CloseCode.ORIGIN, "origin not allowed")
         elif isinstance(upgrade.credentials, InvalidRequest):
@@ -308,7 +316,7 @@ class Connection(asyncio.Protocol):
                     return
         written = b"".join(frames.data_to_send())
         if written:
-            self._transport.write(written)
+            self._write(written)
         if frames.state is not State.OPEN:
             # The client closed, or broke the protocol: the library has written its part.
             self._frames = None
@@ -335,7 +343,7 @@ class Connection(asyncio.Protocol):
     def _act(self, action: Action | None) -> None:
         match action:
             case Reply():
-                self._transport.write(action.frame)
+                self._write(action.frame)
                 (_PONGS if action.frame is protocol.PONG else _REFRESHED).value += 1
             case Close():
                 self.close(action.code, action.reason)
@@ -345,6 +353,15 @@ class Connection(asyncio.Protocol):
                 self._host.renew(self, action)
             case None:
                 pass
+
+    def _write(self, data: bytes) -> None:
+        """Cuts a client that leaves too much unread. Raises nothing, whatever became of the socket."""
+        if self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > MAX_BUFFER_BYTES and self._frames is not None:
+            telemetry.slow_consumers.inc()
+            self.expel("slow_consumer")
 
     def _time_out(self) -> None:
         if self._frames is None:
@@ -371,6 +388,10 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _nowhere(frame: bytes) -> None:
+    del frame
 
 
 def _untie(frames: ServerProtocol) -> None:

@@ -8,7 +8,7 @@ here, an event of a stream there; T below.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -19,19 +19,22 @@ from app.db.subscribers import Inbox
 from realtime.protocol import GoodbyeReason
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 
 _MOST_HELD: Final = 16
 _NO_CATEGORY: Final = ""  # a category has at least one byte
 
 
-class Dialect(Protocol[T_co]):
-    def hint(self, reason: Reason, payload: bytes) -> T_co:
+class Dialect(Protocol[T]):
+    def hint(self, reason: Reason, payload: bytes) -> T:
         """payload: the hint as the JSON of a frame."""
         ...
 
-    def counts(self, unread: int, unseen: int, version: int) -> T_co: ...
+    def counts(self, unread: int, unseen: int, version: int) -> T: ...
+
+    def deliver(self, tellers: Sequence[Callable[[T], object]], told: T) -> None:
+        """Tells each of them, without blocking or raising. tellers: tell() of listeners."""
+        ...
 
 
 class Listener(Protocol[T_contra]):
@@ -39,7 +42,7 @@ class Listener(Protocol[T_contra]):
 
     @property
     def tell(self) -> Callable[[T_contra], object]:
-        """Always the same object: it is called without looking at the listener."""
+        """What the dialect delivers to, without a look at the listener: the same object while it is live."""
         ...
 
     def expel(self, reason: GoodbyeReason) -> None:
@@ -109,8 +112,7 @@ class Audience(Generic[T]):
     def tell(self, told: T) -> int:
         """Returns how many listeners were told."""
         tellers = self.tellers
-        for tell in tellers:
-            tell(told)
+        self._dialect.deliver(tellers, told)
         return len(tellers)
 
     def tell_counts(self) -> int:

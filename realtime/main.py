@@ -14,8 +14,8 @@ from app.db.pool import create_pool
 from app.settings import Address, Settings
 from app.signals import stop_on_signals
 from realtime.connection import Connection
+from realtime.outlet import SocketDialect
 from realtime.plane import Charge, open_plane
-from realtime.protocol import SocketDialect
 from realtime.readiness import Readiness
 from realtime.server import BACKLOG, Gateway, listen
 

@@ -10,7 +10,6 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from app.contract import timestamps
-from app.contract.hints import Reason
 
 PING_INTERVAL_S: Final = 25
 SUBPROTOCOL: Final = "bellwire.v1"
@@ -87,17 +86,6 @@ def refreshed(expires_at: float) -> bytes:
     """expires_at: Unix seconds."""
     moment = timestamps.format_us(int(min(expires_at, _LAST_SECOND) * 1_000_000))
     return text(b'{"type":"refreshed","expires_at":"%b"}' % moment.encode())
-
-
-class SocketDialect:
-    """Hints and counts as websocket frames."""
-
-    def hint(self, reason: Reason, payload: bytes) -> bytes:  # noqa: ARG002 - the payload says it too
-        size = len(payload)
-        return _SHORT_HEADS[size] + payload if size < 126 else text(payload)
-
-    def counts(self, unread: int, unseen: int, version: int) -> bytes:
-        return counts(unread, unseen, version)
 
 
 PONG: Final = text(b'{"type":"pong"}')

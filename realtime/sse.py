@@ -6,7 +6,7 @@ nothing: hints say only that something changed, and of counts only the last matt
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Literal, TypeAlias
 
@@ -51,6 +51,10 @@ class StreamDialect:
 
     def counts(self, unread: int, unseen: int, version: int) -> Told:
         return Counted(unread, unseen, version)
+
+    def deliver(self, tellers: Sequence[Callable[[Told], object]], told: Told) -> None:
+        for tell in tellers:
+            tell(told)
 
 
 class Stream:

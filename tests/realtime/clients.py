@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
@@ -153,6 +154,20 @@ class RawClient:
             self._writer.write(part)
             await self._writer.drain()
             await asyncio.sleep(0.01)
+
+    async def read(self, size: int) -> None:
+        """Up to so many bytes more."""
+        async with asyncio.timeout(TIMEOUT_S):
+            self.received += await self._reader.read(size)
+
+    def frames(self) -> list[dict[str, Any]]:
+        """Of what was read, the whole ones. Raises where it is not the protocol's."""
+        protocol = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
+        protocol.receive_data(self.received)
+        if protocol.parser_exc is not None:
+            raise protocol.parser_exc
+        frames = cast("list[Frame]", protocol.events_received())
+        return [msgspec.json.decode(frame.data) for frame in frames if frame.opcode is Opcode.TEXT]
 
     async def read_pong(self) -> None:
         """The JSON answer to a JSON ping."""

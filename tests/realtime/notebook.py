@@ -1,5 +1,6 @@
 """A dialect that is easy to read, and listeners that only write down what they are told."""
 
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from realtime.hub import Audience, Hub
@@ -16,6 +17,10 @@ class Plain:
 
     def counts(self, unread: int, unseen: int, version: int) -> str:
         return f"{unread} {unseen} {version}"
+
+    def deliver(self, tellers: Sequence[Callable[[str], object]], told: str) -> None:
+        for tell in tellers:
+            tell(told)
 
 
 class Notebook:
