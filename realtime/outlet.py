@@ -1,6 +1,6 @@
 """How frames reach many sockets at once: straight into the kernel, past the event loop's transports.
 
-A transport's write() makes a broadcast dearer by a twelfth (bench/results.md). Two things must hold:
+A transport's write() makes a broadcast dearer, by up to a twelfth (bench/results.md). Two things must hold:
 
 - Bytes keep their order. A socket is written to straight only while its transport holds nothing back. With a
   high-water mark of 0 the transport says so at once (pause_writing), and when all is out (resume_writing).

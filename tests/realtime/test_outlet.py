@@ -12,7 +12,10 @@ from typing import cast
 
 import pytest
 
+from realtime import connection
 from realtime.outlet import Outlet, SocketDialect
+from tests.harness import eventually
+from tests.realtime.clients import GatewayUnderTest, RawClient
 
 deliver = SocketDialect().deliver
 
@@ -155,6 +158,28 @@ async def test_a_connection_is_lost_before_its_descriptor_is_another_s(
         assert served.was_open
         with pytest.raises(OSError, match="Bad file descriptor"):
             send(b"for somebody who has gone")
+
+
+async def test_the_gateway_writes_no_more_to_a_client_it_has_lost(
+    gateway: GatewayUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Outlet] = []
+
+    class Watched(Outlet):
+        __slots__ = ()
+
+        def attach(self) -> None:
+            super().attach()
+            made.append(self)
+
+    async def is_attached() -> bool:
+        return made[0].fileno() >= 0
+
+    monkeypatch.setattr(connection, "Outlet", Watched)
+    client = await RawClient.connect(gateway, "ann")
+    assert await is_attached()
+    client.abort()
+    await eventually(is_attached, lambda still: not still)
 
 
 async def test_an_outlet_that_is_forgotten_leaves_the_descriptor_alone() -> None:
