@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 ROOT: Final = Path(__file__).parent.parent
 START_TIMEOUT_S: Final = 30.0
+NO_REDIS: Final = "redis://127.0.0.1:1/0"  # nobody listens there
 
 
 async def eventually(

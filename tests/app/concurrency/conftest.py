@@ -16,7 +16,7 @@ LONG: Final = bool(os.environ.get("BELLWIRE_TEST_LONG"))
 
 
 class OpenBackend(Protocol):
-    async def __call__(self, name: str = "other", size: int = 4) -> Backend: ...
+    async def __call__(self, name: str = "other", size: int = 4, *, redis_url: str = ...) -> Backend: ...
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def open_backend(
     """Opens backends of the environment `acme`; they end with the test."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(name: str = "other", size: int = 4) -> Backend:
+        async def open_one(name: str = "other", size: int = 4, *, redis_url: str = redis_url) -> Backend:
             return await stack.enter_async_context(
                 Backend.open(database_url, redis_url, environment, name=name, size=size)
             )

@@ -5,26 +5,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.outbox.publisher import Publisher
 from tests.app.concurrency.backend import Backend
+from tests.app.concurrency.conftest import OpenBackend
 from tests.app.concurrency.coverage import join, truth_about
 from tests.app.concurrency.gates import Gates
 from tests.app.concurrency.orphans import count_orphans
-from tests.harness import eventually
+from tests.harness import NO_REDIS, eventually
 
 
 @pytest.mark.parametrize("ending", ["retract", "erase"])
 async def test_a_published_hint_leaves_no_timeline_of_an_item_that_went(
-    backend: Backend, paused: Backend, gates: Gates, monkeypatch: pytest.MonkeyPatch, ending: str
+    backend: Backend, paused: Backend, open_backend: OpenBackend, gates: Gates, ending: str
 ) -> None:
-    """A worker published the hint, which its own process had left, and is about to note it: the item goes."""
-
-    def die(publisher: Publisher, job: object) -> None:
-        del publisher, job
-
-    with monkeypatch.context() as killed:
-        killed.setattr(Publisher, "offer", die)
-        [item] = await backend.send(["ada"])
+    """A worker published the hint, which its own process could not, and is noting it: the item goes."""
+    mute = await open_backend("mute", redis_url=NO_REDIS)
+    [item] = await mute.send(["ada"])
     await backend.pool.execute("UPDATE outbox SET run_at = clock_timestamp()")
     async with asyncio.TaskGroup() as tasks, gates.shut("INSERT", "timeline"):
         tasks.create_task(paused.hint_jobs.run_once())

@@ -14,7 +14,7 @@ from app import redis, telemetry
 from app.services import figures
 from app.services.figures import Reporter, Totals
 from app.telemetry import LoopHistogram
-from tests.harness import eventually
+from tests.harness import NO_REDIS, eventually
 
 MINUTE = 29_000_000
 FAST_S = 1.0  # for an answer without Redis
@@ -128,7 +128,7 @@ async def forwarded(port: int, url: str) -> AsyncGenerator[None]:
 
 
 async def test_without_redis_nobody_can_tell_and_nobody_waits(unanswering: str) -> None:
-    for url in ("redis://127.0.0.1:1/0", unanswering):
+    for url in (NO_REDIS, unanswering):
         async with redis.connect(url) as client:
             started = time.monotonic()
             assert await totals(client) is None

@@ -12,9 +12,9 @@ from app import redis
 from app.contract.errors import RateLimited
 from app.services.rate_limits import RateLimits
 from app.settings import Settings
+from tests.harness import NO_REDIS
 
 KEY = UUID(int=7)
-NOWHERE = "redis://127.0.0.1:1/0"
 
 
 def settings(redis_url: str, *, rate: float, burst: float) -> Settings:
@@ -63,8 +63,8 @@ async def test_zero_switches_it_off(client: Redis, redis_url: str) -> None:
 
 async def test_without_redis_each_process_keeps_its_own_bucket() -> None:
     """Within 100 ms the first time, at once after that: Redis is not asked again and again."""
-    async with redis.connect(NOWHERE) as client:
-        limits = RateLimits(client, settings(NOWHERE, rate=0.01, burst=30))
+    async with redis.connect(NO_REDIS) as client:
+        limits = RateLimits(client, settings(NO_REDIS, rate=0.01, burst=30))
         started = time.monotonic()
         assert await passed(limits, 40) == 30
         assert time.monotonic() - started < 1

@@ -11,6 +11,7 @@ from app.outbox.publisher import Publisher
 from app.services.notifications import Notifications
 from tests.app.worker.world import Heard, World
 from tests.factories import Environment
+from tests.harness import NO_REDIS
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def publisher(pool: Pool, client: Redis) -> AsyncGenerator[Publisher]:
 @pytest.fixture
 async def mute_publisher(pool: Pool) -> AsyncGenerator[Publisher]:
     """Of a process that dies right after each commit: whatever it owes is left to the worker."""
-    async with redis.connect("redis://127.0.0.1:1/0") as nowhere, Publisher.open(pool, nowhere) as opened:
+    async with redis.connect(NO_REDIS) as nowhere, Publisher.open(pool, nowhere) as opened:
         yield opened
 
 

@@ -15,6 +15,7 @@ from app.outbox.publisher import Publisher
 from app.worker.archive_read import ArchiveReadJobs
 from app.worker.hints import HintJobs
 from tests.app.worker.world import Heard, World
+from tests.harness import NO_REDIS
 
 
 async def test_a_backlog_becomes_one_hint_an_inbox(world: World, client: Redis, heard: Heard) -> None:
@@ -103,7 +104,7 @@ async def test_how_long_a_job_was_due_before_its_claim_is_observed(
 async def test_without_redis_nothing_is_claimed_and_no_attempt_counted(world: World) -> None:
     await world.send("ada")
     await world.leases_are_over()
-    async with redis.connect("redis://127.0.0.1:1/0") as nowhere:
+    async with redis.connect(NO_REDIS) as nowhere:
         assert await HintJobs(world.pool, nowhere).run_once() == redis.AWAY_PAUSE_S
     due = await world.pool.fetchval("SELECT run_at <= clock_timestamp() AND attempts = 0 FROM outbox")
     assert due is True

@@ -22,6 +22,7 @@ from app.services.notifications import Notifications
 from tests.app.api.admin.people import PASSWORD, make_admin
 from tests.app.worker.test_dead_letters import add_job
 from tests.factories import make_environment
+from tests.harness import NO_REDIS
 
 _numbers: Final = itertools.count(1)
 
@@ -316,7 +317,7 @@ async def make_things(pool: Pool) -> dict[str, str]:
     environment = await make_environment(pool, f"env-{number}")
     rotating = await make_environment(pool, f"rotating-{number}")
     async with (
-        redis.connect("redis://127.0.0.1:1/0") as nowhere,
+        redis.connect(NO_REDIS) as nowhere,
         Publisher.open(pool, nowhere) as publisher,
         pool.acquire() as connection,
     ):

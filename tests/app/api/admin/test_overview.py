@@ -18,7 +18,7 @@ from app.settings import Settings
 from tests.app.api.admin.people import Admin
 from tests.app.api.admin.test_dead_letters import park
 from tests.factories import Environment
-from tests.harness import Process, eventually
+from tests.harness import NO_REDIS, Process, eventually
 
 PATH = "/admin/api/overview"
 FAST_S = 1.5  # without Redis, on a busy machine
@@ -71,7 +71,7 @@ async def test_without_redis_the_rest_is_there_fast(
 ) -> None:
     await park(pool, environment)
     async with silent_server() as silent:
-        url = silent if how == "silent" else "redis://127.0.0.1:1/0"
+        url = silent if how == "silent" else NO_REDIS
         away = msgspec.structs.replace(settings, redis_url=url)
         async with (
             main.wire(away) as services,
