@@ -55,6 +55,8 @@ def configure(*, log_format: str, level: str) -> None:
         logger.handlers = []
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+    # It warns of every attempt at every batch that a collector does not take, and then says that it gave up.
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
 
 
 def one_line(error: BaseException) -> str:

@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     subscriber_burst: float = 100.0
     shutdown_grace_s: float = 0.0
     drain_s: float = 5.0
+    otlp_endpoint: str | None = None
     log_format: str = "text"
     log_level: str = "info"
 
@@ -117,6 +118,12 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _collector(text: str) -> str:
+    if text.partition("://")[0] not in ("http", "https") or not _has_readable_place(text):
+        raise ValueError("must be a URL such as http://127.0.0.1:4318 (OTLP over HTTP)")
+    return text
 
 
 def _address(text: str) -> Address:
@@ -257,6 +264,12 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
         _number(float, 0.0, 3600.0),
         "seconds after that in which sockets, and requests, end",
         _API + _GATEWAY,
+    ),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": _Variable(
+        "otlp_endpoint",
+        _collector,
+        "an OpenTelemetry collector, as http://HOST:4318, gets a span of each request",
+        _API,
     ),
     "BELLWIRE_LOG_FORMAT": _Variable("log_format", _choice("text", "json"), "text, or json for machines"),
     "BELLWIRE_LOG_LEVEL": _Variable(

@@ -10,7 +10,7 @@ the rest is Litestar's.
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Final, cast
 
 from litestar import Litestar
@@ -45,6 +45,7 @@ class Edge:
         self._app = app
         self._cors = cors
         self._services = services
+        self._traces = services.traces
         self._durations: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,6 +89,7 @@ class Edge:
                 method if method in _METHODS else "other",
                 status,
                 time.perf_counter() - started,
+                scope["headers"],
             )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,9 +112,18 @@ class Edge:
             await auth.create_subscriber(request)
             raise
 
-    def _observe(self, route: str, method: str, status: int, seconds: float) -> None:
+    def _observe(
+        self,
+        route: str,
+        method: str,
+        status: int,
+        seconds: float,
+        headers: Iterable[tuple[bytes, bytes]],
+    ) -> None:
         labels = (route, method, status)
         duration = self._durations.get(labels)
         if duration is None:
             duration = self._durations[labels] = telemetry.http_request_duration.labels(*labels)
         duration.observe(seconds)
+        if self._traces is not None:
+            self._traces.add(headers, method=method, route=route, status=status, seconds=seconds)

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from typing import TypeAlias
 
+import structlog
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
@@ -18,7 +19,7 @@ from app.api.edge import Edge
 from app.api.key_usage import KeyUsage
 from app.api.readiness import Readiness
 from app.api.request import Request
-from app.api.services import Services, StreamSource
+from app.api.services import Services, StreamSource, TraceSink
 from app.db.pool import Pool, create_pool
 from app.outbox.publisher import Publisher
 from app.security.passwords import Passwords
@@ -45,6 +46,8 @@ from app.services.subscribers import Subscribers
 from app.services.tokens import Tokens
 from app.settings import Address, Settings
 from app.signals import stop_on_signals
+
+log = structlog.stdlib.get_logger()
 
 OpenStreams: TypeAlias = Callable[[Pool, Settings], AbstractAsyncContextManager[StreamSource]]
 
@@ -73,6 +76,7 @@ def create_app(services: Services, handlers: Sequence[HTTPRouteHandler] | None =
 async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> AsyncGenerator[Services]:
     """Everything the API needs, open for as long as the block runs."""
     async with contextlib.AsyncExitStack() as stack:
+        traces = stack.enter_context(_open_traces(settings.otlp_endpoint))  # the last to end: it may wait
         pool = await stack.enter_async_context(
             create_pool(settings.database_url, size=settings.pg_pool_size, name="api")
         )
@@ -113,7 +117,20 @@ async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> A
             streams=None
             if open_streams is None
             else await stack.enter_async_context(open_streams(pool, settings)),
+            traces=traces,
         )
+
+
+def _open_traces(endpoint: str | None) -> AbstractContextManager[TraceSink | None]:
+    """endpoint: of a collector; None, or without the packages, for no traces."""
+    if endpoint is None:
+        return contextlib.nullcontext()
+    try:
+        from app.api.traces import Traces  # noqa: PLC0415 - its packages are an extra, and cost 15 MB and 0.3 s
+    except ModuleNotFoundError as error:
+        log.warning("no spans are sent: install bellwire[traces]", missing=error.name)
+        return contextlib.nullcontext()
+    return Traces.open(endpoint)
 
 
 async def run(

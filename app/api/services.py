@@ -1,6 +1,6 @@
 """What the edge is given: built by the composition root, or by a test."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from typing import Protocol
 
 import msgspec
@@ -43,6 +43,16 @@ class StreamSource(Protocol):
         ...
 
 
+class TraceSink(Protocol):
+    """Where spans of requests go: app.api.traces, which is loaded only where it is asked for."""
+
+    def add(
+        self, headers: Iterable[tuple[bytes, bytes]], *, method: str, route: str, status: int, seconds: float
+    ) -> None:
+        """A request that has just ended. status: 0 where the client went before it had an answer."""
+        ...
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     pool: Pool
@@ -69,3 +79,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     key_usage: KeyUsage
     readiness: Readiness
     streams: StreamSource | None = None
+    traces: TraceSink | None = None

@@ -12,7 +12,10 @@ from stack.errors import StackError, tail
 from stack.progress import note, step
 
 LOCKED: Final = Path(__file__).resolve().parents[1] / "locked"
-_GROUPS: Final = {"dev": ["--no-default-groups", "--group", "servers"], "test": ["--all-groups"]}
+_GROUPS: Final = {
+    "dev": ["--no-default-groups", "--group", "servers"],
+    "test": ["--all-groups", "--all-extras"],
+}
 
 # Configured for somebody's daily work, each of these turns a plain installation into another one.
 _PIP_NEUTRAL: Final = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

@@ -17,6 +17,8 @@ GOOD = {"DATABASE_URL": "postgresql://u:p@h:5432/d", "REDIS_URL": "redis://h:637
         ("BELLWIRE_LISTEN", "8080"),
         ("BELLWIRE_MAX_CONNECTIONS", "many"),
         ("BELLWIRE_DEMO", "perhaps"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:port"),
         ("BELLWIRE_ALLOWED_ORIGINS", ","),
         ("BELLWIRE_ALLOWED_ORIGINS", "https://app.example.com/inbox"),
     ],

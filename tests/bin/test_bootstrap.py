@@ -208,7 +208,7 @@ def test_uv_installs_exactly_the_lock_with_this_python_and_removes_nothing(machi
     assert re.fullmatch(r"uv sync .*--frozen --inexact --no-default-groups --group servers .*", dev)
     assert dev.endswith(f"with {machine.python}")
     (test,) = machine.install("test")
-    assert "--frozen --inexact --all-groups" in test
+    assert "--frozen --inexact --all-groups --all-extras" in test
 
 
 @pytest.mark.parametrize("variable", ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"])

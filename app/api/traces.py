@@ -1,0 +1,75 @@
+"""Spans of requests, to a collector that speaks OTLP over HTTP.
+
+Loaded only where a collector is named: what this imports comes with the extra `traces`. A span says the
+route, never the address: a path names people, a query may hold proofs.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from importlib import metadata
+from typing import Final
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+# What a caller says of the trace its request belongs to (W3C Trace Context), and whether to keep it.
+_CARRIED: Final = (b"traceparent", b"tracestate")
+LAST_S: Final = 2.0  # for which an ending process waits until the collector has the last spans
+
+
+class Traces:
+    """One span for each request, a child of its caller's where the caller names one."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+        self._propagator = TraceContextTextMapPropagator()
+
+    @classmethod
+    @contextmanager
+    def open(cls, endpoint: str) -> Generator["Traces"]:
+        """endpoint: the collector's base URL. Spans are batched, and sent by a thread of their own.
+
+        The other variables of OpenTelemetry's exporters and samplers are read by its own library.
+        """
+        version = metadata.version("bellwire")
+        service = os.environ.get("OTEL_SERVICE_NAME", "bellwire")
+        provider = TracerProvider(
+            resource=Resource.create({SERVICE_NAME: service, SERVICE_VERSION: version}),
+            shutdown_on_exit=False,
+        )
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        try:
+            yield cls(provider.get_tracer("bellwire.api", version))
+        finally:
+            end = threading.Thread(
+                target=provider.shutdown, daemon=True
+            )  # by itself it may take half a minute
+            end.start()
+            end.join(LAST_S)
+
+    def add(
+        self, headers: Iterable[tuple[bytes, bytes]], *, method: str, route: str, status: int, seconds: float
+    ) -> None:
+        """A request that has just ended. status: 0 where the client went before it had an answer."""
+        ended = time.time_ns()
+        carried = {name.decode(): value.decode("latin-1") for name, value in headers if name in _CARRIED}
+        span = self._tracer.start_span(
+            f"{method} {route}",
+            context=self._propagator.extract(carried),
+            kind=SpanKind.SERVER,
+            attributes={"http.request.method": method, "http.route": route},
+            start_time=ended - int(seconds * 1e9),
+        )
+        if status:
+            span.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            span.set_status(StatusCode.ERROR)
+        span.end(ended)
