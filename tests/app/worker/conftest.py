@@ -35,8 +35,8 @@ async def publisher(pool: Pool, client: Redis) -> AsyncGenerator[Publisher]:
 @pytest.fixture
 async def mute_publisher(pool: Pool) -> AsyncGenerator[Publisher]:
     """Of a process that dies right after each commit: whatever it owes is left to the worker."""
-    async with redis.connect(NO_REDIS) as nowhere, Publisher.open(pool, nowhere) as opened:
-        yield opened
+    async with redis.connect(NO_REDIS) as nowhere:
+        yield Publisher(pool, nowhere)
 
 
 @pytest.fixture

@@ -318,9 +318,9 @@ async def make_things(pool: Pool) -> dict[str, str]:
     rotating = await make_environment(pool, f"rotating-{number}")
     async with (
         redis.connect(NO_REDIS) as nowhere,
-        Publisher.open(pool, nowhere) as publisher,
         pool.acquire() as connection,
     ):
+        publisher = Publisher(pool, nowhere)  # which never runs: its jobs are left
         await environments.rotate_secret(connection, rotating.id, "bws_next")
         job_id = await add_job(connection, environment)
         for _ in range(10):
