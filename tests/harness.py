@@ -90,10 +90,13 @@ class Process:
     def url(self) -> str:
         return f"http://{self.address}"
 
-    async def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+    def terminate(self) -> None:
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
+
+    async def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.terminate()
         return await self._wait()
 
     def kill(self) -> None:
@@ -156,11 +159,22 @@ class Stack:
             **settings,
         }
         async with AsyncExitStack() as stop:
-            gateway = await stop.enter_async_context(Process.open("gateway", environ))
-            worker = await stop.enter_async_context(Process.open("worker", environ))
-            environ["BELLWIRE_GATEWAY_LISTEN"] = gateway.address or ""  # the demo page tells it to browsers
-            api = await stop.enter_async_context(Process.open("api", environ))
-            yield cls(environ, api, gateway, worker)
+
+            async def start(role: str) -> Process:
+                return await stop.enter_async_context(Process.open(role, environ))
+
+            async with asyncio.TaskGroup() as starting:
+                worker = starting.create_task(start("worker"))
+                gateway = await start("gateway")
+                # The demo page tells it to browsers.
+                environ["BELLWIRE_GATEWAY_LISTEN"] = gateway.address or ""
+                api = await start("api")
+            processes = api, gateway, worker.result()
+            try:
+                yield cls(environ, *processes)
+            finally:
+                for process in processes:
+                    process.terminate()
 
     @property
     def socket_url(self) -> str:
