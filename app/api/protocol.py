@@ -1,6 +1,9 @@
 """HTTP/1.1 on one connection: uvicorn's, bounded in heads and in waiting, with the contract's envelope."""
 
 import asyncio
+import fcntl
+import sys
+import termios
 from typing import Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -13,6 +16,7 @@ from app.contract.errors import InvalidRequest
 MAX_HEAD: Final = 64 * 1024  # request line and headers, in bytes, beyond what arrives at once; trailers too
 PATIENCE_S = 30.0  # for a whole request to arrive; a body that brings PROGRESS bytes by then has it again
 PROGRESS = 1 << 20
+SIP: Final = 16 * 1024  # bytes of an answer that a client takes within PATIENCE_S, or all: else it is dropped
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -30,9 +34,11 @@ class HttpProtocol(HttpToolsProtocol):
     _arrived = 0  # bytes of its body, since the timer was set
     _timer: asyncio.TimerHandle | None = None  # none for what arrives at once, as most do
     _refusal: str | None = None  # to be told when the requests before it are answered
+    _left: asyncio.TimerHandle | None = None  # set while the client has not taken all it was given
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         joined = JoinedWrites(cast("asyncio.Transport", transport), self.loop)
+        joined.set_write_buffer_limits(high=0)  # to know of whatever is not taken
         super().connection_made(cast("asyncio.Transport", joined))
         self._wait_for_another()
 
@@ -54,8 +60,17 @@ class HttpProtocol(HttpToolsProtocol):
         elif self._timer is None:
             self._wait_for_more()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._left = self.loop.call_later(PATIENCE_S, self._look_at_reader, self._size_left)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._forget_reader()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._forget_reader()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
@@ -139,6 +154,25 @@ class HttpProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    @property
+    def _size_left(self) -> int:
+        """Bytes that the client's system has not acknowledged."""
+        unacknowledged = fcntl.ioctl(
+            self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4)
+        )
+        return self.transport.get_write_buffer_size() + int.from_bytes(unacknowledged, sys.byteorder)
+
+    def _look_at_reader(self, size: int) -> None:
+        if self._size_left > size - SIP:
+            self.transport.abort()
+        else:
+            self._left = self.loop.call_later(PATIENCE_S, self._look_at_reader, self._size_left)
+
+    def _forget_reader(self) -> None:
+        if self._left is not None:
+            self._left.cancel()
+            self._left = None
 
     def _lose_patience(self) -> None:
         is_unwanted = not self._is_in_head and self._is_answered
