@@ -12,6 +12,7 @@ from app.contract.errors import (
     Unauthorized,
     Unavailable,
 )
+from realtime.protocol import GoodbyeReason
 
 
 class CloseCode(IntEnum):
@@ -41,6 +42,13 @@ _BY_ERROR: Final[tuple[tuple[type[BellwireError], CloseCode], ...]] = (
     (TooManyConnections, CloseCode.TOO_MANY_CONNECTIONS),
     (Unavailable, CloseCode.OVERLOADED),
 )
+OF_GOODBYE: Final[dict[GoodbyeReason, CloseCode]] = {
+    "draining": CloseCode.RESTART,
+    "expired": CloseCode.TOKEN_EXPIRED,
+    "revoked": CloseCode.REVOKED,
+    "erased": CloseCode.REVOKED,
+    "slow_consumer": CloseCode.SLOW_CONSUMER,
+}
 _MOST_REASON_BYTES: Final = 123  # RFC 6455: a control frame holds 125 bytes, two of them the code
 
 

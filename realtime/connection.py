@@ -36,13 +36,6 @@ _PONG_SIZE: Final = len(_PONG_HEAD) + 4
 _READY, _PINGS, _PONGS, _REFRESHED, _GOODBYES = (
     telemetry.frames_sent.of(kind) for kind in ("ready", "ping", "pong", "refreshed", "goodbye")
 )
-_GOODBYE_CODES: Final[dict[GoodbyeReason, CloseCode]] = {
-    "draining": CloseCode.RESTART,
-    "expired": CloseCode.TOKEN_EXPIRED,
-    "revoked": CloseCode.REVOKED,
-    "erased": CloseCode.REVOKED,
-    "slow_consumer": CloseCode.SLOW_CONSUMER,
-}
 
 
 class Host(Protocol):
@@ -89,6 +82,7 @@ class Connection(asyncio.Protocol):
         "_frames",
         "_handshake",
         "_host",
+        "_is_heard_out",
         "_outlet",
         "_partial",
         "_pinged_at",
@@ -114,6 +108,8 @@ class Connection(asyncio.Protocol):
         self._tell: Callable[[bytes], object] = _nowhere
         # Bytes the websocket was given beyond its whole frames: 0 between two frames.
         self._unframed = 0
+        # Whether the client has shut its side: nothing more comes from it.
+        self._is_heard_out = False
         # The fragments of a text message so far; None between messages.
         self._partial: bytearray | None = None
         # Ends what should not take longer: the handshake and connect, later the close.
@@ -146,8 +142,14 @@ class Connection(asyncio.Protocol):
                 return
             self._read(self._frames, data[at : at + _READ_STEP])
 
-    def eof_received(self) -> None:
-        """Returns None: the transport closes itself."""
+    def eof_received(self) -> bool:
+        """Whether the transport stays: until the one request is answered. Else it closes itself, which it
+        does not while the client does not read: that has an end too.
+        """
+        self._is_heard_out = True
+        self._start_timer(CLOSE_TIMEOUT_S, self.abort)
+        is_being_answered = self._handshake is None and self._frames is None
+        return is_being_answered and self.session.stage is not Stage.OVER
 
     def pause_writing(self) -> None:
         if self._outlet is not None:
@@ -183,7 +185,7 @@ class Connection(asyncio.Protocol):
         if reconnect_after_ms is None:
             reconnect_after_ms = random.randrange(5_000)  # noqa: S311 - jitter
         _GOODBYES.value += 1
-        self.close(_GOODBYE_CODES[reason], reason, protocol.goodbye(reason, reconnect_after_ms))
+        self.close(close_codes.OF_GOODBYE[reason], reason, protocol.goodbye(reason, reconnect_after_ms))
 
     def make_room(self) -> None:
         now = time.monotonic()
@@ -371,7 +373,9 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         self._leave()
-        if not self._transport.is_closing():
+        if self._is_heard_out:
+            self._transport.close()
+        elif not self._transport.is_closing():
             self._transport.write_eof()
             self._start_timer(CLOSE_TIMEOUT_S, self.abort)
 

@@ -1,10 +1,7 @@
 """Proofs end while sockets are open: tokens expire, secrets rotate out, environments begin to require one."""
 
 import asyncio
-import heapq
-import itertools
 import time
-import weakref
 from typing import Final, Protocol
 
 import structlog
@@ -50,9 +47,9 @@ class Validity:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._tenants: dict[str, _Tenant] = {}
-        # (when, order of arrival, whose); an entry whose holder is gone or has renewed is void.
-        self._expiries: list[tuple[float, int, weakref.ref[Holder]]] = []
-        self._order = itertools.count()
+        # When the tokens of holders end. All are looked at each time, within a millisecond for ten thousand:
+        # in a heap, those of holders that went would pile up.
+        self._ends: dict[Holder, float] = {}
 
     def add(self, holder: Holder) -> None:
         self._tenants.setdefault(holder.identity.environment, _Tenant()).holders.add(holder)
@@ -62,10 +59,13 @@ class Validity:
         """The holder's identity is another than before: by another secret, with another end."""
         identity = holder.identity
         self._tenants[identity.environment].unchecked.add(holder)
-        if identity.expires_at is not None:
-            heapq.heappush(self._expiries, (identity.expires_at, next(self._order), weakref.ref(holder)))
+        if identity.expires_at is None:
+            self._ends.pop(holder, None)
+        else:
+            self._ends[holder] = identity.expires_at
 
     def remove(self, holder: Holder) -> None:
+        self._ends.pop(holder, None)
         slug = holder.identity.environment
         tenant = self._tenants.get(slug)
         if tenant is None:
@@ -77,14 +77,8 @@ class Validity:
 
     def expire(self, now: float) -> None:
         """Expels those whose token has ended. now: Unix seconds."""
-        while self._expiries and self._expiries[0][0] <= now:
-            at, _, reference = heapq.heappop(self._expiries)
-            holder = reference()
-            if holder is None or holder.identity.expires_at != at:
-                continue
-            tenant = self._tenants.get(holder.identity.environment)
-            if tenant is not None and holder in tenant.holders:
-                holder.expel("expired")
+        for holder in [holder for holder, end in self._ends.items() if end <= now]:
+            holder.expel("expired")
 
     async def check(self) -> None:
         """Expels those whose proof does not hold, or no longer. Raises Unavailable."""

@@ -186,6 +186,9 @@ class RawClient:
     async def read_close_code(self) -> int:
         return (await self.read_to_close())[1]
 
+    def end_sending(self) -> None:
+        self._writer.write_eof()
+
     def close(self) -> None:
         self._writer.close()
 

@@ -1,5 +1,6 @@
 """The gateway's port, spoken to over plain HTTP."""
 
+import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,14 @@ async def test_health_and_readiness(gateway: GatewayUnderTest) -> None:
     assert (status, headers["content-type"]) == (200, "application/json")
     assert msgspec.json.decode(body)["status"] == "ok"
     assert await ready(gateway) == (200, {"status": "ready"})
+
+
+async def test_a_client_that_sends_no_more_is_answered(gateway: GatewayUnderTest) -> None:
+    reader, writer = await asyncio.open_connection(gateway.address.host, gateway.address.port)
+    writer.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+    writer.write_eof()
+    assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
 
 
 async def test_a_draining_gateway_is_not_ready_and_takes_no_sockets(gateway: GatewayUnderTest) -> None:
