@@ -92,6 +92,8 @@ class CountsFeed(Generic[T]):
         self._wake.clear()
         self._is_awake = False
         dirty, self._dirty = self._dirty, {}
+        if self._muted_stale:
+            self._muted_stale -= {audience for audience in dirty if not audience.listeners}
         failure: Exception | None = None
         for environment_id, audiences in group(dirty):
             for at in range(0, len(audiences), CHUNK):

@@ -9,8 +9,10 @@ import pytest
 from websockets.server import ServerProtocol
 
 from realtime.connection import Connection
+from realtime.hub import Audience
 from realtime.session import Session
 from tests.harness import eventually
+from tests.realtime.backend import Backend
 from tests.realtime.clients import GatewayUnderTest, RawClient
 
 
@@ -24,7 +26,7 @@ def no_collector() -> Generator[None]:
 
 async def remains() -> int:
     # type(), because isinstance() asks a weak proxy what it stands for.
-    return sum(type(thing) in (Connection, Session, ServerProtocol) for thing in gc.get_objects())
+    return sum(type(thing) in (Connection, Session, ServerProtocol, Audience) for thing in gc.get_objects())
 
 
 @asynccontextmanager
@@ -58,6 +60,20 @@ async def test_a_client_that_vanishes(gateway: GatewayUnderTest, no_collector: N
     async with nothing_remains():
         for _ in range(5):
             (await RawClient.connect(gateway, "ann")).abort()
+
+
+async def test_a_client_that_vanishes_before_its_muted_categories_are_read_again(
+    gateway: GatewayUnderTest, backend: Backend, no_collector: None
+) -> None:
+    """The first is read at once; what follows waits for the tick."""
+    async with nothing_remains():
+        for _ in range(5):
+            client = await RawClient.connect(gateway, "ann")
+            for enabled in (False, True):
+                await backend.mute("ann", "sport", enabled=enabled)
+            while len(client.frames()) < 2:
+                await client.read(1000)
+            client.abort()
 
 
 async def test_a_request_that_is_none_for_a_socket(gateway: GatewayUnderTest, no_collector: None) -> None:
