@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TypeAlias
 
 import structlog
@@ -21,6 +21,7 @@ from app.api.readiness import Readiness
 from app.api.request import Request
 from app.api.services import Services, StreamSource, TraceSink
 from app.db.pool import Pool, create_pool
+from app.logs import one_line
 from app.outbox.publisher import Publisher
 from app.security.passwords import Passwords
 from app.services.admin_sessions import AdminSessions
@@ -121,16 +122,22 @@ async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> A
         )
 
 
-def _open_traces(endpoint: str | None) -> AbstractContextManager[TraceSink | None]:
-    """endpoint: of a collector; None, or without the packages, for no traces."""
-    if endpoint is None:
-        return contextlib.nullcontext()
-    try:
-        from app.api.traces import Traces  # noqa: PLC0415 - its packages are an extra, and cost 15 MB and 0.3 s
-    except ModuleNotFoundError as error:
-        log.warning("no spans are sent: install bellwire[traces]", missing=error.name)
-        return contextlib.nullcontext()
-    return Traces.open(endpoint)
+@contextmanager
+def _open_traces(endpoint: str | None) -> Generator[TraceSink | None]:
+    """endpoint: of a collector, or None. Whatever keeps traces away keeps the API up."""
+    with contextlib.ExitStack() as stack:
+        traces = None
+        try:
+            if endpoint is not None:
+                # Its packages are an extra, and cost 15 MB and 0.3 s.
+                from app.api.traces import Traces  # noqa: PLC0415
+
+                traces = stack.enter_context(Traces.open(endpoint))
+        except ModuleNotFoundError as error:
+            log.warning("no spans are sent: install bellwire[traces]", missing=error.name)
+        except ValueError as error:
+            log.warning("no spans are sent: a variable of OpenTelemetry's is wrong", error=one_line(error))
+        yield traces
 
 
 async def run(

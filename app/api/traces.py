@@ -4,7 +4,6 @@ Loaded only where a collector is named: what this imports comes with the extra `
 route, never the address: a path names people, a query may hold proofs.
 """
 
-import os
 import threading
 import time
 from collections.abc import Generator, Iterable
@@ -13,14 +12,12 @@ from importlib import metadata
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-# What a caller says of the trace its request belongs to (W3C Trace Context), and whether to keep it.
-_CARRIED: Final = (b"traceparent", b"tracestate")
 LAST_S: Final = 2.0  # for which an ending process waits until the collector has the last spans
 
 
@@ -36,14 +33,13 @@ class Traces:
     def open(cls, endpoint: str) -> Generator["Traces"]:
         """endpoint: the collector's base URL. Spans are batched, and sent by a thread of their own.
 
-        The other variables of OpenTelemetry's exporters and samplers are read by its own library.
+        The other variables of OpenTelemetry's exporters and samplers are read by its own library, which
+        raises ValueError for some that it does not understand.
         """
         version = metadata.version("bellwire")
-        service = os.environ.get("OTEL_SERVICE_NAME", "bellwire")
-        provider = TracerProvider(
-            resource=Resource.create({SERVICE_NAME: service, SERVICE_VERSION: version}),
-            shutdown_on_exit=False,
-        )
+        own = Resource.create({SERVICE_NAME: "bellwire", SERVICE_VERSION: version})
+        resource = own.merge(OTELResourceDetector().detect())  # what the variables say wins
+        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
         provider.add_span_processor(BatchSpanProcessor(exporter))
         try:
@@ -60,10 +56,11 @@ class Traces:
     ) -> None:
         """A request that has just ended. status: 0 where the client went before it had an answer."""
         ended = time.time_ns()
-        carried = {name.decode(): value.decode("latin-1") for name, value in headers if name in _CARRIED}
+        # W3C Trace Context, but for the caller's tracestate: kilobytes that nobody here asks for.
+        parents = [value.decode("latin-1") for name, value in headers if name == b"traceparent"]
         span = self._tracer.start_span(
             f"{method} {route}",
-            context=self._propagator.extract(carried),
+            context=self._propagator.extract({"traceparent": parents[0]} if len(parents) == 1 else {}),
             kind=SpanKind.SERVER,
             attributes={"http.request.method": method, "http.route": route},
             start_time=ended - int(seconds * 1e9),

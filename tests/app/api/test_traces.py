@@ -15,12 +15,14 @@ import msgspec
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from app.api import main, server
 from app.settings import Settings
 from tests.factories import Environment
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+PARENT = f"00-{TRACE}-{CALLER}-01"
 
 
 class Collector:
@@ -88,6 +90,12 @@ async def ask(settings: Settings, *requests: httpx.Request) -> float:
     return time.monotonic() - begun
 
 
+def warning(logs: list[EventDict]) -> str:
+    """The one there is."""
+    [warned] = [line["event"] for line in logs if line["log_level"] == "warning"]
+    return warned
+
+
 async def test_a_request_is_a_span_in_its_caller_s_trace(
     settings: Settings, environment: Environment
 ) -> None:
@@ -99,7 +107,7 @@ async def test_a_request_is_a_span_in_its_caller_s_trace(
                 "GET",
                 "http://x/v1/inbox/items",
                 params=query,
-                headers={"traceparent": f"00-{TRACE}-{CALLER}-01"},
+                headers={"traceparent": PARENT},
             ),
             httpx.Request("POST", "http://x/v1/notifications", headers={"authorization": "Bearer nobody"}),
             httpx.Request("GET", "http://x/no/such/ann"),
@@ -129,8 +137,25 @@ async def test_a_caller_whose_trace_is_not_kept_is_not_kept_here(
             msgspec.structs.replace(settings, otlp_endpoint=collector.url),
             httpx.Request("GET", "http://x/healthz", headers={"traceparent": f"00-{TRACE}-{CALLER}-00"}),
             httpx.Request("GET", "http://x/readyz", headers={"traceparent": "not one"}),
+            httpx.Request("GET", "http://x/docs", headers=[kept := ("traceparent", PARENT), kept]),
         )
-    assert set(collector.spans) == {"GET /readyz"}
+    assert set(collector.spans) == {"GET /readyz", "GET /docs"}
+    assert all(span.parent_span_id == b"" for span in collector.spans.values())
+
+
+async def test_the_variables_of_opentelemetry_hold(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=bells,deployment.environment=staging")
+    with Collector.open() as collector:
+        settings = msgspec.structs.replace(settings, otlp_endpoint=collector.url)
+        await ask(settings, httpx.Request("GET", "http://x/healthz"))
+        monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")  # less than it sends at once, which it refuses
+        with capture_logs() as logs:
+            await ask(settings, httpx.Request("GET", "http://x/docs"))
+    [resource] = collector.resources
+    assert (resource["service.name"], resource["deployment.environment"]) == ("bells", "staging")
+    assert "a variable of OpenTelemetry's is wrong" in warning(logs)
 
 
 async def test_a_collector_that_is_away_holds_nobody_up(settings: Settings) -> None:
@@ -152,8 +177,7 @@ async def test_without_its_packages_there_is_a_line_in_the_log_and_no_span(
             msgspec.structs.replace(settings, otlp_endpoint=collector.url),
             httpx.Request("GET", "http://x/healthz"),
         )
-    [warned] = [line["event"] for line in logs if line["log_level"] == "warning"]
-    assert warned == "no spans are sent: install bellwire[traces]"
+    assert "install bellwire[traces]" in warning(logs)
     assert collector.bodies == []
 
 
