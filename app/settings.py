@@ -1,6 +1,8 @@
 """Settings are values: read once from the environment by `load`, passed down, redacted when shown."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Final, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,6 +26,16 @@ class Address(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@contextmanager
+def binding(variable: str, address: Address) -> Generator[None]:
+    """Has an OSError of the block name the variable that said where to listen."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(error.errno, f"{variable}={address}: {reason}") from None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,7 +251,7 @@ _VARIABLES: Final[Mapping[str, _Variable]] = {
         "retention_months", _number(int, 1, 1200), "delivered items older than this are removed", _WORKER
     ),
     "BELLWIRE_API_KEY_RATE": _Variable(
-        "api_key_rate", _number(float, 0.0, 1e6), "requests a second of a management key; 0: no limit", _API
+        "api_key_rate", _number(float, 0.0, 1e6), "requests a second of an API key; 0: no limit", _API
     ),
     "BELLWIRE_API_KEY_BURST": _Variable(
         "api_key_burst", _number(float, 1.0, 1e6), "and how many at once", _API

@@ -52,7 +52,9 @@ class Broker:
             except (LinkError, OSError, TimeoutError) as error:
                 if type(error).__name__ != reported:
                     reported = type(error).__name__
-                    log.warning("hint plane away, counts come from sweeps", error=str(error) or reported)
+                    log.warning(
+                        "Redis (REDIS_URL) is away: counts come from sweeps", error=str(error) or reported
+                    )
             telemetry.redis_up.set(0)
             self._down()
             await asyncio.sleep(RECONNECT_S)
@@ -68,7 +70,7 @@ class Broker:
             for station in open_stations:
                 await station.probe()
             telemetry.redis_up.set(1)
-            log.info("hint plane connected", nodes=len(open_stations))
+            log.info("connected to Redis", nodes=len(open_stations))
             self._up()
             while True:
                 await stations.watch(losses, PROBE_S)

@@ -11,7 +11,7 @@ import structlog
 
 from app import collector
 from app.db.pool import create_pool
-from app.settings import Address, Settings
+from app.settings import Address, Settings, binding
 from app.signals import stop_on_signals
 from realtime.connection import Connection
 from realtime.outlet import SocketDialect
@@ -53,7 +53,9 @@ async def serve(
     settings: Settings, *, reuse_port: bool = False, charge: Charge | None = None
 ) -> AsyncGenerator[tuple[Gateway, Address]]:
     """A gateway that takes connections inside the block, and drains at its end."""
-    with contextlib.closing(listen(settings.gateway_listen, reuse_port=reuse_port)) as listener:
+    with binding("BELLWIRE_GATEWAY_LISTEN", settings.gateway_listen):
+        bound = listen(settings.gateway_listen, reuse_port=reuse_port)
+    with contextlib.closing(bound) as listener:
         async with (
             create_pool(settings.database_url, size=settings.pg_pool_size, name="gateway") as pool,
             open_plane(

@@ -93,7 +93,7 @@ async def connection(pool: Pool) -> AsyncGenerator[Connection]:
 
 @pytest.fixture
 async def environment(pool: Pool) -> Environment:
-    """An environment `acme` that requires a proof, with a management key."""
+    """An environment `acme` that requires a proof, with an API key."""
     return await make_environment(pool, "acme")
 
 

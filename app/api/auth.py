@@ -1,4 +1,4 @@
-"""Who may go on: a management key, or a person's proof.
+"""Who may go on: an API key, or a person's proof.
 
 A handler names one of them as its `before_request`: it runs after routing and before the body is read.
 (Litestar's guards run there too, but copy the whole handler for each request.)

@@ -29,6 +29,7 @@ from app.contract.errors import Unavailable
 
 # Litestar answers OPTIONS by itself. Under this name, which no route has a handler for, it does not.
 _ROUTED_AS: Final = {"HEAD": "GET", "OPTIONS": "options"}
+_UNROUTED: Final = "unrouted"  # in the place of a path that is none of ours
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SENT_METHOD: Final = "sent_method"  # key of an inner scope
 
@@ -85,7 +86,7 @@ class Edge:
                 await reply(scope, receive, send_on)
         finally:
             self._observe(
-                inner.get("path_template", "unrouted"),
+                inner.get("path_template", _UNROUTED),
                 method if method in _METHODS else "other",
                 status,
                 time.perf_counter() - started,
@@ -126,4 +127,5 @@ class Edge:
             duration = self._durations[labels] = telemetry.http_request_duration.labels(*labels)
         duration.observe(seconds)
         if self._traces is not None:
-            self._traces.add(headers, method=method, route=route, status=status, seconds=seconds)
+            found = None if route == _UNROUTED else route
+            self._traces.add(headers, method=method, route=found, status=status, seconds=seconds)

@@ -1,4 +1,4 @@
-"""When a management key was last used: written off the request's path, at most once a minute per key."""
+"""When an API key was last used: written off the request's path, at most once a minute per key."""
 
 import asyncio
 import time

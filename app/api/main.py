@@ -45,7 +45,7 @@ from app.services.retractions import Retractions
 from app.services.subscriber_states import SubscriberStates
 from app.services.subscribers import Subscribers
 from app.services.tokens import Tokens
-from app.settings import Address, Settings
+from app.settings import Address, Settings, binding
 from app.signals import stop_on_signals
 
 log = structlog.stdlib.get_logger()
@@ -155,7 +155,8 @@ async def run(
     handlers: as create_app() takes them. Raises OSError where the address cannot be bound.
     """
     stopping = stop_on_signals()
-    listener = server.listen(settings.listen, reuse_port=reuse_port)
+    with binding("BELLWIRE_LISTEN", settings.listen):
+        listener = server.listen(settings.listen, reuse_port=reuse_port)
     async with (
         wire(settings, open_streams) as services,
         server.serve(create_app(services, handlers), listener, patience_s=settings.drain_s) as address,

@@ -47,9 +47,17 @@ class TraceSink(Protocol):
     """Where spans of requests go: app.api.traces, which is loaded only where it is asked for."""
 
     def add(
-        self, headers: Iterable[tuple[bytes, bytes]], *, method: str, route: str, status: int, seconds: float
+        self,
+        headers: Iterable[tuple[bytes, bytes]],
+        *,
+        method: str,
+        route: str | None,
+        status: int,
+        seconds: float,
     ) -> None:
-        """A request that has just ended. status: 0 where the client went before it had an answer."""
+        """A request that has just ended. route: None where there is none for its path. status: 0 where the
+        client went before it had an answer.
+        """
         ...
 
 

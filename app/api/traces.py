@@ -52,19 +52,29 @@ class Traces:
             end.join(LAST_S)
 
     def add(
-        self, headers: Iterable[tuple[bytes, bytes]], *, method: str, route: str, status: int, seconds: float
+        self,
+        headers: Iterable[tuple[bytes, bytes]],
+        *,
+        method: str,
+        route: str | None,
+        status: int,
+        seconds: float,
     ) -> None:
-        """A request that has just ended. status: 0 where the client went before it had an answer."""
+        """A request that has just ended. route: None where there is none for its path. status: 0 where the
+        client went before it had an answer.
+        """
         ended = time.time_ns()
         # W3C Trace Context, but for the caller's tracestate: kilobytes that nobody here asks for.
         parents = [value.decode("latin-1") for name, value in headers if name == b"traceparent"]
         span = self._tracer.start_span(
-            f"{method} {route}",
+            method if route is None else f"{method} {route}",
             context=self._propagator.extract({"traceparent": parents[0]} if len(parents) == 1 else {}),
             kind=SpanKind.SERVER,
-            attributes={"http.request.method": method, "http.route": route},
+            attributes={"http.request.method": method},
             start_time=ended - int(seconds * 1e9),
         )
+        if route is not None:
+            span.set_attribute("http.route", route)
         if status:
             span.set_attribute("http.response.status_code", status)
         if status >= 500:

@@ -19,7 +19,7 @@ URL: Final = click.option(
     "--url", cls=Configured, default="http://127.0.0.1:8080", envvar="BELLWIRE_URL", help="The API."
 )
 KEY: Final = click.option(
-    "--key", required=True, envvar="BELLWIRE_API_KEY", show_envvar=True, help="A management key."
+    "--key", required=True, envvar="BELLWIRE_API_KEY", show_envvar=True, help="An API key."
 )
 GATEWAY_PATH: Final = "/v1/inbox/ws"
 GATEWAY_URL: Final = click.option(

@@ -1,4 +1,4 @@
-"""env and key: environments and management keys, without the console."""
+"""env and key: environments and API keys, without the console."""
 
 from typing import Final
 

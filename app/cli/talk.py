@@ -1,7 +1,9 @@
 """send, tail: try it from a terminal."""
 
+import asyncio
 import json
-from typing import Any
+import time
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import click
@@ -10,6 +12,8 @@ import msgspec
 import websockets
 
 from app.cli import console, options
+
+_RESTART_S: Final = 30.0  # that a gateway may be away between its goodbye and its return
 
 
 @click.command()
@@ -40,7 +44,7 @@ def send(  # noqa: PLR0917 - click passes by name
 ) -> None:
     """Send a notification, or a broadcast."""
     if broadcast == bool(subscriber_ids):
-        raise click.UsageError("give --to (at least once) or --broadcast")
+        raise click.UsageError("give either --to, at least once, or --broadcast")
     fields = {name: value for name, value in (("title", title), ("body", body)) if value is not None}
     if bool(fields) == (payload is not None):
         raise click.UsageError("give --title, --body or both, or else --payload")
@@ -92,20 +96,32 @@ def _payload(text: str) -> msgspec.Raw:
 )
 @console.asynchronous
 async def tail(url: str, environment: str, subscriber: str, subscriber_hash: str | None) -> None:
-    """Print what a subscriber's socket receives, one frame a line."""
+    """Print what a subscriber's socket receives, one frame a line; a gateway that restarts is followed."""
     query = {"environment": environment, "subscriber_id": subscriber}
     proof = {"X-Bellwire-Subscriber-Hash": subscriber_hash} if subscriber_hash else {}
-    try:
-        async with websockets.connect(
-            f"{url}?{urlencode(query)}", compression=None, additional_headers=proof
-        ) as socket:
-            try:
-                while True:
-                    click.echo(await socket.recv())
-            except websockets.ConnectionClosed:
-                code, reason = socket.close_code, socket.close_reason
-    except (OSError, websockets.WebSocketException) as error:
-        raise click.ClickException(f"{url}: {error}") from None
-    if code == websockets.CloseCode.ABNORMAL_CLOSURE:
-        raise click.ClickException(f"{url}: the connection was lost")
-    raise click.ClickException(f"closed by the gateway: {code} {reason}")
+    back_by = 0.0  # seconds of the monotonic clock
+    while True:
+        last: str | bytes = b"{}"
+        try:
+            async with websockets.connect(
+                f"{url}?{urlencode(query)}", compression=None, additional_headers=proof
+            ) as socket:
+                try:
+                    while True:
+                        last = await socket.recv()
+                        click.echo(last)
+                except websockets.ConnectionClosed:
+                    code, reason = socket.close_code, socket.close_reason
+        except (OSError, websockets.WebSocketException) as error:
+            if time.monotonic() > back_by:
+                raise click.ClickException(f"{url}: {error}") from None
+            await asyncio.sleep(1)
+            continue
+        if code == websockets.CloseCode.ABNORMAL_CLOSURE:
+            raise click.ClickException(f"{url}: the connection was lost")
+        if code != websockets.CloseCode.SERVICE_RESTART:
+            raise click.ClickException(f"closed by the gateway: {code} {reason}")
+        wait_ms = json.loads(last).get("reconnect_after_ms", 0)
+        click.echo(f"the gateway restarts; back in {wait_ms / 1000:.1f} s", err=True)
+        await asyncio.sleep(wait_ms / 1000)
+        back_by = time.monotonic() + _RESTART_S

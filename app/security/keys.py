@@ -1,4 +1,4 @@
-"""Keys and secrets: 256 random bits each. Of a management key only the SHA-256 is ever stored."""
+"""Keys and secrets: 256 random bits each. Of an API key only the SHA-256 is ever stored."""
 
 import hashlib
 import secrets

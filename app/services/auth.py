@@ -1,4 +1,4 @@
-"""Who is asking: a management key names an environment; a subscriber proves its own id."""
+"""Who is asking: an API key names an environment; a subscriber proves its own id."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID

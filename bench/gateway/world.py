@@ -37,7 +37,7 @@ class Crowd(msgspec.Struct, frozen=True):
 class World(msgspec.Struct, frozen=True):
     """crowd: of the gateway. twins: the same again in an environment that only the relay knows.
 
-    api_key: a management key of the crowd's environment.
+    api_key: an API key of the crowd's environment.
     """
 
     database_url: str

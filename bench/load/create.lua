@@ -1,4 +1,4 @@
--- POST /v1/notifications. Arguments: the management key, a prefix for idempotency keys, the recipients of a
+-- POST /v1/notifications. Arguments: the API key, a prefix for idempotency keys, the recipients of a
 -- request, and how many subscribers (crowd-1 to crowd-N) there are; each request is to the next of them.
 require("report")
 

@@ -35,7 +35,7 @@ STOCK: Final = ("bench.load.stock",)
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """A migrated database with one environment and a management key. directory: for files of the run."""
+    """A migrated database with one environment and an API key. directory: for files of the run."""
 
     directory: Path
     database_url: str

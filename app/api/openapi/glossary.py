@@ -46,7 +46,13 @@ WORDS: Final[dict[str, Word]] = {
     ),
     "category": word(
         "What kind of item it is, 1 to 255 bytes: people filter and mute by it. Dots make prefixes, "
-        "so that `billing.*` finds `billing.invoice`.",
+        "so that the filter `billing.*` finds `billing.invoice`.",
+        minLength=1,
+        maxLength=255,
+        examples=["billing.invoice"],
+    ),
+    "PreferenceEntry.category": word(
+        "Exactly this category, 1 to 255 bytes; prefixes are for filters.",
         minLength=1,
         maxLength=255,
         examples=["billing.invoice"],

@@ -76,7 +76,7 @@ SECURITY_SCHEMES: Final[dict[str, dict[str, Any]]] = {
     "apiKey": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A management key (`bw_…`). It implies the environment.",
+        "description": "An API key (`bw_…`). It implies the environment.",
     },
     "environment": {
         "type": "apiKey",

@@ -73,7 +73,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 
 @pytest.fixture
 async def backend(client: httpx.AsyncClient, environment: Environment) -> AsyncGenerator[httpx.AsyncClient]:
-    """The customer's backend: carries the management key of `environment`."""
+    """The customer's backend: carries the API key of `environment`."""
     async with httpx.AsyncClient(
         base_url=client.base_url, headers=environment.management_headers, timeout=10, trust_env=False
     ) as opened:

@@ -1,4 +1,4 @@
-"""A management key names an environment; without one, nothing is done."""
+"""An API key names an environment; without one, nothing is done."""
 
 import asyncio
 

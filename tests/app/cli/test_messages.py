@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from pathlib import Path
 
 import asyncpg
@@ -9,11 +10,13 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 from stack.ports import LOOPBACK, free_port
+from stack.process import wait_until
 
 from app import settings
 from app.cli import main
 from tests.app.cli.command import ROOT, Command
-from tests.harness import Stack
+from tests.factories import Environment
+from tests.harness import Process, Stack
 
 SECRET = "hunter2"
 
@@ -114,6 +117,36 @@ async def test_tail_says_once_why_it_was_refused(stack: Stack) -> None:
     assert ended.ended() == 1
     assert len(ended.lines) == 1
     assert re.fullmatch(r"Error: closed by the gateway: 4\d\d\d .+\n", ended.said)
+
+
+async def test_tail_follows_a_gateway_that_restarts(stack: Stack, environment: Environment) -> None:
+    environ = {**stack.environ, "BELLWIRE_GATEWAY_LISTEN": stack.gateway.address or ""}
+    proof = environment.subscriber_query("ada")["subscriber_hash"]
+    who = ("--env", environment.slug, "--subscriber", "ada", "--hash", proof)
+    command = Command("tail", "--url", stack.socket_url, *who, environ={})
+    try:
+        await asyncio.to_thread(command.wait_for, '"ready"')
+        await stack.gateway.stop()
+        async with Process.open("gateway", environ):
+            await asyncio.to_thread(command.wait_for, "back in")
+            assert await asyncio.to_thread(
+                wait_until, lambda: command.said.count('"ready"') == 2, timeout_s=10
+            )
+    finally:
+        command.process.terminate()
+        await asyncio.to_thread(command.ended)
+
+
+@pytest.mark.parametrize(
+    ("role", "variable"), [("api", "BELLWIRE_LISTEN"), ("gateway", "BELLWIRE_GATEWAY_LISTEN")]
+)
+def test_a_port_in_use_is_named(role: str, variable: str, database_url: str, redis_url: str) -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        address = f"{LOOPBACK}:{taken.getsockname()[1]}"
+        environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, variable: address}
+        command = Command(role, environ=environ)
+        assert command.ended() == 1
+    assert command.lines[-1].endswith(f"{variable}={address}: Address already in use\n")
 
 
 def test_a_worker_serves_its_metrics_where_it_is_told(database_url: str, redis_url: str) -> None:
