@@ -30,12 +30,12 @@ class Address(msgspec.Struct, frozen=True):
 
 @contextmanager
 def binding(variable: str, address: Address) -> Generator[None]:
-    """Has an OSError of the block name the variable that said where to listen."""
+    """For a block that listens where the variable says. Raises SettingsError, naming it, for an OSError."""
     try:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise OSError(error.errno, f"{variable}={address}: {reason}") from None
+        raise SettingsError(f"{variable}={address}: {reason}") from None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,7 +38,6 @@ class CountsFeed(Generic[T]):
         self._pool = pool
         # In order of marking, so that nobody waits behind later ones.
         self._dirty: dict[Audience[T], None] = {}
-        self._muted_stale: set[Audience[T]] = set()
         self._wake = asyncio.Event()
         # The event as a plain flag: marks are many.
         self._is_awake = False
@@ -54,7 +53,6 @@ class CountsFeed(Generic[T]):
     def mark_muted(self, audience: Audience[T]) -> None:
         """The audience's muted categories may have changed: broadcasts to it wait until they are known."""
         audience.forget_muted()
-        self._muted_stale.add(audience)
         self.mark(audience)
 
     def open(self, audience: Audience[T], inbox: Inbox) -> None:
@@ -92,8 +90,6 @@ class CountsFeed(Generic[T]):
         self._wake.clear()
         self._is_awake = False
         dirty, self._dirty = self._dirty, {}
-        if self._muted_stale:
-            self._muted_stale -= {audience for audience in dirty if not audience.listeners}
         failure: Exception | None = None
         for environment_id, audiences in group(dirty):
             for at in range(0, len(audiences), CHUNK):
@@ -114,18 +110,20 @@ class CountsFeed(Generic[T]):
     ) -> None:
         if not audiences:
             return
-        stale = self._muted_stale.intersection(audiences) if self._muted_stale else ()
-        self._muted_stale.difference_update(stale)
+        stale = [audience for audience in audiences if audience.is_muted_stale]
+        for audience in stale:
+            audience.is_muted_stale = False
         try:
             muted = await _select_muted(connection, environment_id, stale)
             found = await select_counts_along(connection, environment_id, _inbox_ids(audiences))
             telemetry.counts_queries.inc()
         except Exception:
-            self._muted_stale.update(stale)
+            for audience in stale:
+                audience.is_muted_stale = True
             raise
         for audience in stale:
             # Marked once more meanwhile: what was read may be from before that.
-            if audience not in self._muted_stale:
+            if not audience.is_muted_stale:
                 audience.mute(muted.get(audience.inbox_id, ()))
         await self._tell(audiences, found)
 

@@ -63,6 +63,7 @@ class Audience(Generic[T]):
         "_muted",
         "environment_id",
         "inbox_id",
+        "is_muted_stale",
         "is_plain",
         "key",
         "listeners",
@@ -84,6 +85,8 @@ class Audience(Generic[T]):
         # Whether every broadcast goes to everyone: nothing is muted, nothing held.
         self.is_plain = True
         self._muted: frozenset[str] = frozenset()
+        # Whether what is muted has still to be asked for.
+        self.is_muted_stale = False
         # Broadcasts that wait for the muted categories to be read again; None while those are known.
         self._held: list[tuple[str, T]] | None = None
         self.unread = 0
@@ -136,6 +139,7 @@ class Audience(Generic[T]):
         """Holds broadcasts back until mute() says what is muted now."""
         if self._held is None:
             self._held = []
+        self.is_muted_stale = True
         self.is_plain = False
 
     def mute(self, categories: Iterable[str]) -> int:

@@ -34,7 +34,7 @@ async def run(
     """Serves until SIGTERM or SIGINT, then drains. ready: is told the bound address.
 
     reuse_port: several processes share the address. charge: takes a rate token of a subscriber that
-    connects, or raises RateLimited. Raises OSError where the address cannot be bound.
+    connects, or raises RateLimited. Raises SettingsError where the address cannot be bound.
     """
     _raise_file_limit(settings.max_connections + _FILES_BESIDES_SOCKETS)
     stopping = stop_on_signals()

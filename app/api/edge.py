@@ -29,7 +29,6 @@ from app.contract.errors import Unavailable
 
 # Litestar answers OPTIONS by itself. Under this name, which no route has a handler for, it does not.
 _ROUTED_AS: Final = {"HEAD": "GET", "OPTIONS": "options"}
-_UNROUTED: Final = "unrouted"  # in the place of a path that is none of ours
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SENT_METHOD: Final = "sent_method"  # key of an inner scope
 
@@ -86,7 +85,7 @@ class Edge:
                 await reply(scope, receive, send_on)
         finally:
             self._observe(
-                inner.get("path_template", _UNROUTED),
+                inner.get("path_template"),
                 method if method in _METHODS else "other",
                 status,
                 time.perf_counter() - started,
@@ -115,17 +114,16 @@ class Edge:
 
     def _observe(
         self,
-        route: str,
+        route: str | None,
         method: str,
         status: int,
         seconds: float,
         headers: Iterable[tuple[bytes, bytes]],
     ) -> None:
-        labels = (route, method, status)
+        labels = (route or "unrouted", method, status)
         duration = self._durations.get(labels)
         if duration is None:
             duration = self._durations[labels] = telemetry.http_request_duration.labels(*labels)
         duration.observe(seconds)
         if self._traces is not None:
-            found = None if route == _UNROUTED else route
-            self._traces.add(headers, method=method, route=found, status=status, seconds=seconds)
+            self._traces.add(headers, method=method, route=route, status=status, seconds=seconds)

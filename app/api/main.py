@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 from litestar import Litestar
@@ -19,7 +19,7 @@ from app.api.edge import Edge
 from app.api.key_usage import KeyUsage
 from app.api.readiness import Readiness
 from app.api.request import Request
-from app.api.services import Services, StreamSource, TraceSink
+from app.api.services import Services, StreamSource
 from app.db.pool import Pool, create_pool
 from app.logs import one_line
 from app.outbox.publisher import Publisher
@@ -47,6 +47,9 @@ from app.services.subscribers import Subscribers
 from app.services.tokens import Tokens
 from app.settings import Address, Settings, binding
 from app.signals import stop_on_signals
+
+if TYPE_CHECKING:
+    from app.api.traces import Traces
 
 log = structlog.stdlib.get_logger()
 
@@ -123,7 +126,7 @@ async def wire(settings: Settings, open_streams: OpenStreams | None = None) -> A
 
 
 @contextmanager
-def _open_traces(endpoint: str | None) -> Generator[TraceSink | None]:
+def _open_traces(endpoint: str | None) -> Generator["Traces | None"]:
     """endpoint: of a collector, or None. Whatever keeps traces away keeps the API up."""
     with contextlib.ExitStack() as stack:
         traces = None
@@ -152,7 +155,7 @@ async def run(
 
     Then: not ready; a grace for load balancers to notice; no new connections; what is under way ends.
     reuse_port: several processes share the address. open_streams: where /v1/inbox/stream gets its events.
-    handlers: as create_app() takes them. Raises OSError where the address cannot be bound.
+    handlers: as create_app() takes them. Raises SettingsError where the address cannot be bound.
     """
     stopping = stop_on_signals()
     with binding("BELLWIRE_LISTEN", settings.listen):

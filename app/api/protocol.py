@@ -157,7 +157,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     @property
     def _size_left(self) -> int:
-        """Bytes that the client's system has not acknowledged."""
+        """Bytes that the client's system has not acknowledged; off Linux, those that ours has not taken."""
+        if sys.platform != "linux":
+            return self.transport.get_write_buffer_size()
         unacknowledged = fcntl.ioctl(
             self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4)
         )

@@ -1,7 +1,7 @@
 """What the edge is given: built by the composition root, or by a test."""
 
-from collections.abc import AsyncGenerator, Iterable
-from typing import Protocol
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -30,6 +30,9 @@ from app.services.subscribers import Subscribers
 from app.services.tokens import Tokens
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from app.api.traces import Traces  # loaded only where it is asked for
+
 
 class StreamSource(Protocol):
     """Where server-sent events come from; the composition root brings it."""
@@ -40,24 +43,6 @@ class StreamSource(Protocol):
 
     def drain(self) -> None:
         """Ends every stream; no further ones are opened."""
-        ...
-
-
-class TraceSink(Protocol):
-    """Where spans of requests go: app.api.traces, which is loaded only where it is asked for."""
-
-    def add(
-        self,
-        headers: Iterable[tuple[bytes, bytes]],
-        *,
-        method: str,
-        route: str | None,
-        status: int,
-        seconds: float,
-    ) -> None:
-        """A request that has just ended. route: None where there is none for its path. status: 0 where the
-        client went before it had an answer.
-        """
         ...
 
 
@@ -87,4 +72,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     key_usage: KeyUsage
     readiness: Readiness
     streams: StreamSource | None = None
-    traces: TraceSink | None = None
+    traces: "Traces | None" = None

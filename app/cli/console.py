@@ -44,7 +44,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return uvloop.run(main)
     except KeyboardInterrupt:
         raise click.Abort from None
-    except (MigrationError, BellwireError) as error:
+    except (MigrationError, BellwireError, SettingsError) as error:
         raise click.ClickException(str(error)) from None
     except (OSError, asyncpg.PostgresError) as error:
         raise click.ClickException(f"{type(error).__name__}: {error}") from None

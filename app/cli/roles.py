@@ -16,7 +16,7 @@ from app.db import migrate
 from app.services import seeds
 from app.services.figures import Reporter
 from app.services.rate_limits import RateLimits
-from app.settings import Address, Settings
+from app.settings import Address, Settings, SettingsError, binding
 from app.worker import main as worker_main
 from realtime import main as gateway_main
 from realtime.sse import open_streams
@@ -101,9 +101,10 @@ def _serve_own_metrics(role: str, first: Address | None, nth: int = 0) -> None:
         return
     address = Address(first.host, first.port + nth if first.port else 0)
     try:
-        server, _ = start_http_server(address.port, address.host)
-    except OSError as error:
-        raise click.ClickException(f"BELLWIRE_METRICS_LISTEN={address}: {error.strerror}") from None
+        with binding("BELLWIRE_METRICS_LISTEN", address):
+            server, _ = start_http_server(address.port, address.host)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
     log.info("metrics", role=role, address=str(Address(address.host, server.server_port)))
 
 

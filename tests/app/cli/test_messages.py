@@ -146,7 +146,7 @@ def test_a_port_in_use_is_named(role: str, variable: str, database_url: str, red
         environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, variable: address}
         command = Command(role, environ=environ)
         assert command.ended() == 1
-    assert command.lines[-1].endswith(f"{variable}={address}: Address already in use\n")
+    assert command.lines[-1] == f"Error: {variable}={address}: Address already in use\n"
 
 
 def test_a_worker_serves_its_metrics_where_it_is_told(database_url: str, redis_url: str) -> None:
