@@ -1,7 +1,14 @@
 """Muted categories: no hint, no counts, and nothing wrong when they change under a stream of broadcasts."""
 
 import asyncio
+from collections.abc import Sequence
+from uuid import UUID
 
+import pytest
+
+from app.contract.errors import Unavailable
+from app.db import presence
+from app.db.pool import Connection
 from tests.realtime.backend import Backend
 from tests.realtime.clients import GatewayUnderTest
 
@@ -44,3 +51,54 @@ async def test_no_broadcast_overtakes_a_preference_that_came_before_it(
             assert await ann.next("hint") == {"type": "hint", "reason": "broadcast", "id": marker}
             await backend.mute("ann", "sport", enabled=True)
             assert await ann.next("hint") == {"type": "hint", "reason": "preferences"}
+
+
+async def test_preferences_that_could_not_be_read_are_read_again(
+    gateway: GatewayUnderTest, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = presence.select_muted_of
+    failures = [Unavailable("the database is away")]
+
+    async def read_at_last(
+        connection: Connection, environment_id: UUID, inbox_ids: Sequence[UUID]
+    ) -> dict[UUID, list[str]]:
+        if failures:
+            raise failures.pop()
+        return await read(connection, environment_id, inbox_ids)
+
+    monkeypatch.setattr(presence, "select_muted_of", read_at_last)
+    async with gateway.client("ann") as ann:
+        await backend.mute("ann", "sport")
+        await backend.broadcast("sport")
+        marker = await backend.broadcast("news")
+        assert await ann.next("hint") == {"type": "hint", "reason": "preferences"}
+        assert await ann.next("hint") == {"type": "hint", "reason": "broadcast", "id": marker}
+    assert failures == []
+
+
+async def test_preferences_that_change_while_they_are_read_are_read_again(
+    gateway: GatewayUnderTest, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = presence.select_muted_of
+    has_read, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def read_slowly(
+        connection: Connection, environment_id: UUID, inbox_ids: Sequence[UUID]
+    ) -> dict[UUID, list[str]]:
+        found = await read(connection, environment_id, inbox_ids)
+        has_read.set()
+        await may_go_on.wait()
+        return found
+
+    monkeypatch.setattr(presence, "select_muted_of", read_slowly)
+    async with gateway.client("ann") as ann, gateway.client("bob") as bob:
+        await backend.mute("ann", "sport")
+        await has_read.wait()
+        await backend.mute("ann", "news")
+        for _ in range(2):
+            assert await ann.next("hint") == {"type": "hint", "reason": "preferences"}
+        muted = await backend.broadcast("news")
+        assert await bob.next("hint") == {"type": "hint", "reason": "broadcast", "id": muted}
+        may_go_on.set()
+        marker = await backend.broadcast("weather")
+        assert await ann.next("hint") == {"type": "hint", "reason": "broadcast", "id": marker}
