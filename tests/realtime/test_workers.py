@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import msgspec
 import pytest
 
-from app.settings import Address, Settings
+from app.settings import Address, Settings, SettingsError
 from realtime.main import serve
 from tests.factories import Environment
 from tests.realtime.backend import Backend
@@ -35,6 +35,6 @@ async def test_gateways_that_share_a_port_share_the_clients_and_each_tells_its_o
 async def test_without_sharing_a_taken_port_is_an_error(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = Address(*taken.getsockname()[:2])
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(SettingsError, match="BELLWIRE_GATEWAY_LISTEN="):
             async with serve(msgspec.structs.replace(settings, gateway_listen=address)):
                 pass
