@@ -5,6 +5,7 @@ import pytest
 
 from app.settings import Address
 from tests.app.api.test_items import broadcast, send
+from tests.app.api.test_timeline import hinted
 from tests.app.api.wire import assert_refused, exchange, request
 from tests.factories import Environment
 
@@ -84,6 +85,7 @@ async def test_head_answers_as_get_does_but_for_the_body(
     subtests: pytest.Subtests,
 ) -> None:
     item = await send(backend)
+    await hinted(backend, item)
     announcement = await broadcast(backend)
     for speaker, path in (
         (backend, "/v1/notifications"),
