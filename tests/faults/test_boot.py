@@ -40,7 +40,7 @@ async def test_replicas_booting_at_once_on_an_empty_database(
     try:
         apis = [one for one in replicas if isinstance(one, Process)]
         assert len(apis) == len(replicas), replicas
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
             for api in apis:
                 assert (await client.get(f"{api.url}/readyz")).status_code == 200
                 reply = await client.post(

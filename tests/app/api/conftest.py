@@ -25,6 +25,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
         database_url=database_url,
         redis_url=redis_url,
         listen=Address("127.0.0.1", 0),
+        gateway_listen=Address("127.0.0.1", 0),
         demo=True,
         api_key_rate=0,
         subscriber_rate=0,
@@ -48,7 +49,7 @@ async def address(services: Services) -> AsyncGenerator[Address]:
 @pytest.fixture
 async def client(address: Address) -> AsyncGenerator[httpx.AsyncClient]:
     """Speaks to the API, as nobody in particular."""
-    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=10, trust_env=False) as opened:
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30, trust_env=False) as opened:
         yield opened
 
 
@@ -75,7 +76,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 async def backend(client: httpx.AsyncClient, environment: Environment) -> AsyncGenerator[httpx.AsyncClient]:
     """The customer's backend: carries the API key of `environment`."""
     async with httpx.AsyncClient(
-        base_url=client.base_url, headers=environment.management_headers, timeout=10, trust_env=False
+        base_url=client.base_url, headers=environment.management_headers, timeout=30, trust_env=False
     ) as opened:
         yield opened
 
@@ -84,6 +85,6 @@ async def backend(client: httpx.AsyncClient, environment: Environment) -> AsyncG
 async def ada(client: httpx.AsyncClient, environment: Environment) -> AsyncGenerator[httpx.AsyncClient]:
     """The front end of the subscriber `ada`, with a proof."""
     async with httpx.AsyncClient(
-        base_url=client.base_url, headers=environment.subscriber_headers("ada"), timeout=10, trust_env=False
+        base_url=client.base_url, headers=environment.subscriber_headers("ada"), timeout=30, trust_env=False
     ) as opened:
         yield opened

@@ -106,7 +106,7 @@ async def put_preferences(
     whole = request("PUT", b"/v1/inbox/preferences", {**headers, **JSON}, MUTE)
 
     async def refused() -> bool:
-        async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30, trust_env=False) as client:
             return (await client.get("/v1/inbox/counts", headers=others)).status_code == 401
 
     async with begun(address, whole[:-1]) as finish:

@@ -178,7 +178,7 @@ async def test_a_head_without_an_end_is_cut_off(address: Address) -> None:
 async def test_a_connection_serves_on_after_a_refusal(client: httpx.AsyncClient) -> None:
     """Also after a body that nobody read."""
     async with httpx.AsyncClient(
-        base_url=client.base_url, limits=httpx.Limits(max_connections=1), trust_env=False
+        base_url=client.base_url, limits=httpx.Limits(max_connections=1), timeout=30, trust_env=False
     ) as single:
         for _ in range(3):
             refused = await single.post("/v1/notifications", content=b"x" * 100_000)

@@ -81,7 +81,7 @@ async def ask(settings: Settings, *requests: httpx.Request) -> float:
         listener = server.listen(settings.listen)
         async with (
             server.serve(main.create_app(services), listener, patience_s=1) as address,
-            httpx.AsyncClient(trust_env=False) as client,
+            httpx.AsyncClient(timeout=30, trust_env=False) as client,
         ):
             for request in requests:
                 request.url = httpx.URL(f"http://{address}").join(request.url.raw_path.decode())

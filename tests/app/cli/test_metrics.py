@@ -24,7 +24,7 @@ def teller(address: str | None, name: str) -> Callable[[], Awaitable[dict[str, f
     """Asks for a metric, by its only label, if any."""
 
     async def ask() -> dict[str, float]:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
             text = (await client.get(f"http://{address}/metrics")).text
         return {
             ",".join(sample.labels.values()): sample.value

@@ -108,7 +108,7 @@ async def serving(database_url: str, redis_url: str) -> AsyncGenerator[httpx.Asy
         listener = server.listen(settings.listen)
         async with (
             server.serve(main.create_app(services), listener, patience_s=1) as address,
-            httpx.AsyncClient(base_url=f"http://{address}", timeout=10, trust_env=False) as client,
+            httpx.AsyncClient(base_url=f"http://{address}", timeout=30, trust_env=False) as client,
         ):
             yield client
 

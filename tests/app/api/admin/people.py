@@ -36,7 +36,7 @@ class Admin(msgspec.Struct, frozen=True):
         return {**MARKED, "Cookie": f"bellwire_admin={self.token}"}
 
     def client(self, base_url: httpx.URL) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=base_url, headers=self.headers, timeout=10, trust_env=False)
+        return httpx.AsyncClient(base_url=base_url, headers=self.headers, timeout=30, trust_env=False)
 
 
 @functools.cache

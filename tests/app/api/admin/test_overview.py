@@ -133,7 +133,7 @@ async def test_processes_are_added_up_and_a_killed_one_is_gone_within_ten_second
             stream(one, environment, "bob"),
             stream(other, environment, "cyd"),
             connect(f"ws://{gateway.address}/v1/inbox/ws?{query}", proxy=None),
-            httpx.AsyncClient(base_url=other.url, timeout=10, trust_env=False) as backend,
+            httpx.AsyncClient(base_url=other.url, timeout=30, trust_env=False) as backend,
         ):
             await eventually(connections, lambda found: found == 4)
             for _ in range(3):

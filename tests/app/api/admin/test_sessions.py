@@ -40,7 +40,7 @@ async def behind_tls(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
         listener = server.listen(settings.listen)
         async with (
             server.serve(main.create_app(services), listener, patience_s=1) as bound,
-            httpx.AsyncClient(base_url=f"http://{bound}", timeout=10, trust_env=False) as client,
+            httpx.AsyncClient(base_url=f"http://{bound}", timeout=30, trust_env=False) as client,
         ):
             yield client
 
