@@ -10,6 +10,7 @@ import structlog
 from app import telemetry
 from app.contract.errors import Unavailable
 from app.db import presence
+from app.db.outage import Outage
 from app.db.pool import Connection, Pool, acquire
 from app.db.presence import CountsAlong, select_counts_along
 from app.db.subscribers import Inbox
@@ -34,8 +35,9 @@ class CountsFeed(Generic[T]):
     audience marked while its answer is on the way is asked about again, so the last frame is the latest.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, outage: Outage) -> None:
         self._pool = pool
+        self._outage = outage
         # In order of marking, so that nobody waits behind later ones.
         self._dirty: dict[Audience[T], None] = {}
         self._wake = asyncio.Event()
@@ -66,11 +68,12 @@ class CountsFeed(Generic[T]):
             await self._wake.wait()
             try:
                 await self._answer_while_marked()
-            except Unavailable:
-                log.warning("counts are waiting for the database")
+            except Unavailable as error:
+                self._outage.met(self, error)
             except Exception:
                 log.exception("counts could not be read")
             else:
+                self._outage.over(self)
                 continue
             await asyncio.sleep(RETRY_S)
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from app import redis, telemetry
+from app.db.outage import Outage
 from app.db.pool import Pool
 from app.services.auth import Authenticator, Identity
 from realtime.admission import Admission, Entrant
@@ -81,9 +82,10 @@ async def open_plane(
 ) -> AsyncGenerator[Plane[T]]:
     """Runs the loops while the block does. cap: members per subscriber. charge: see Admission."""
     hub = Hub(cap, dialect)
-    counts = CountsFeed[T](pool)
+    outage = Outage()
+    counts = CountsFeed[T](pool, outage)
     relay = Relay(hub, counts)
-    sweeper = Sweeper(pool, hub, counts)
+    sweeper = Sweeper(pool, hub, counts, outage)
     wheel = Wheel()
     authenticator = Authenticator(pool)
     validity = Validity(pool)

@@ -95,8 +95,8 @@ class Session:
             frame = protocol.decode(data)
         except UnicodeDecodeError:
             return Close(CloseCode.INVALID_DATA, "text frames are UTF-8")
-        except (msgspec.MsgspecError, RecursionError):
-            return Close(CloseCode.MALFORMED, "not a frame of this protocol")
+        except (msgspec.MsgspecError, RecursionError) as error:
+            return Close(CloseCode.MALFORMED, f"not a frame of this protocol: {error}")
         match frame:
             case protocol.Ping():
                 return Reply(protocol.PONG)

@@ -14,6 +14,7 @@ import structlog
 from app import telemetry
 from app.contract.errors import Unavailable
 from app.db import presence
+from app.db.outage import Outage
 from app.db.pool import Pool, acquire
 from realtime.counts import CountsFeed
 from realtime.hub import Audience, Hub
@@ -32,8 +33,9 @@ log = structlog.stdlib.get_logger()
 
 
 class Sweeper(Generic[T]):
-    def __init__(self, pool: Pool, hub: Hub[T], counts: CountsFeed[T]) -> None:
+    def __init__(self, pool: Pool, hub: Hub[T], counts: CountsFeed[T], outage: Outage) -> None:
         self._pool = pool
+        self._outage = outage
         self._hub = hub
         self._counts = counts
         self._is_away = True
@@ -72,14 +74,15 @@ class Sweeper(Generic[T]):
                 behind = {
                     audience: version for audience, version in behind.items() if audience.version < version
                 }
-        except Unavailable:
-            log.warning("a sweep is waiting for the database")
+        except Unavailable as error:
+            self._outage.met(self, error)
             self._changed.set()
             await asyncio.sleep(AWAY_S)
             return
         except Exception:
             log.exception("a sweep failed")
             return
+        self._outage.over(self)
         for audience in behind:
             # What is muted moves the version and is not hinted: nothing need have been missed.
             if cause == "periodic" and audience.has_muted:

@@ -10,6 +10,7 @@ import structlog
 
 from app import telemetry
 from app.contract.errors import Unavailable
+from app.db.outage import Outage
 from app.logs import one_line
 
 log = structlog.stdlib.get_logger()
@@ -26,9 +27,10 @@ class Loop:
     a pause that grows with every failure in a row. Other loops go on.
     """
 
-    def __init__(self, name: str, step: Callable[[], Awaitable[float]]) -> None:
+    def __init__(self, name: str, step: Callable[[], Awaitable[float]], outage: Outage) -> None:
         self._name = name
         self._step = step
+        self._outage = outage
         self._knocked = asyncio.Event()
 
     def knock(self) -> None:
@@ -43,12 +45,14 @@ class Loop:
             try:
                 delay = await self._step()
             except Unavailable as error:
-                log.warning("the database is away", loop=self._name, reason=error.message)
+                self._outage.met(self, error)
                 delay = random.uniform(_AWAY_S, 2 * _AWAY_S)  # noqa: S311 - jitter
             except Exception as error:  # noqa: BLE001 - whatever it is, the other loops must not end with it
                 await self._pause(error, failures, stopping)
                 failures += 1
                 continue
+            else:
+                self._outage.over(self)
             failures = 0
             if delay > 0:
                 await self._sleep(min(delay, MOST_S), stopping)

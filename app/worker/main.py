@@ -15,6 +15,7 @@ from app import collector, redis, telemetry
 from app.contract import hints
 from app.contract.errors import Unavailable
 from app.db import migrate
+from app.db.outage import Outage
 from app.db.pool import MIGRATIONS_PENDING, Pool, acquire, create_pool
 from app.outbox.publisher import Publisher
 from app.services.figures import Reporter
@@ -55,15 +56,18 @@ async def _work(
         Reporter.open(client),
         asyncio.TaskGroup() as tasks,
     ):
+        outage = Outage()
         loops = [
-            Loop("hints", HintJobs(pool, client).run_once),
-            Loop("deliveries", Deliveries(pool, publisher).run_once),
-            Loop("expiries", Expiries(pool, publisher).run_once),
-            Loop("retention", Retention(pool, publisher, months=settings.retention_months).run_once),
-            Loop("archive_read", ArchiveReadJobs(pool, publisher).run_once),
-            Loop("gauges", Gauges(pool).run_once),
+            Loop("hints", HintJobs(pool, client).run_once, outage),
+            Loop("deliveries", Deliveries(pool, publisher).run_once, outage),
+            Loop("expiries", Expiries(pool, publisher).run_once, outage),
+            Loop("retention", Retention(pool, publisher, months=settings.retention_months).run_once, outage),
+            Loop("archive_read", ArchiveReadJobs(pool, publisher).run_once, outage),
+            Loop("gauges", Gauges(pool).run_once, outage),
         ]
-        waker = tasks.create_task(Loop("wake_ups", partial(_wake, settings.redis_url, loops)).run(stopping))
+        waker = tasks.create_task(
+            Loop("wake_ups", partial(_wake, settings.redis_url, loops), outage).run(stopping)
+        )
         running = [tasks.create_task(loop.run(stopping)) for loop in loops]
         collector.tune()
         if ready is not None and not stopping.is_set():

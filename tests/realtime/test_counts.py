@@ -6,11 +6,15 @@ from contextlib import AsyncExitStack
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
+from app.contract.errors import Unavailable
+from app.db.outage import Outage
 from app.db.pool import Connection, acquire, create_pool
 from app.db.presence import CountsAlong, select_counts_along
 from realtime import counts
 from realtime.counts import CountsFeed
+from tests.harness import eventually
 from tests.realtime.backend import Backend
 from tests.realtime.clients import GatewayUnderTest
 from tests.realtime.notebook import Notebook, make_hub
@@ -55,7 +59,7 @@ async def test_nobody_is_asked_about_who_has_no_socket(
 
 async def test_marks_without_end_leave_the_one_connection_of_a_pool_to_others_too(database_url: str) -> None:
     async with create_pool(database_url, size=1, name="test") as pool:
-        feed = CountsFeed[str](pool)
+        feed = CountsFeed[str](pool, Outage())
         audience = Notebook(make_hub()).join()
 
         async def mark_on() -> None:
@@ -73,3 +77,28 @@ async def test_marks_without_end_leave_the_one_connection_of_a_pool_to_others_to
             for task in endless:
                 task.cancel()
             await asyncio.gather(*endless, return_exceptions=True)
+
+
+async def test_a_database_that_is_away_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "RETRY_S", 0.02)
+    met: list[object] = []
+
+    class Counted(Outage):
+        def met(self, by: object, error: Unavailable) -> None:
+            met.append(by)
+            super().met(by, error)
+
+    async def tried_often() -> bool:
+        return len(met) > 5
+
+    async with create_pool("postgresql://127.0.0.1:1/nowhere", size=1, name="test") as pool:
+        feed = CountsFeed[str](pool, Counted())
+        feed.mark(Notebook(make_hub()).join())
+        with capture_logs() as said:
+            task = asyncio.create_task(feed.run())
+            try:
+                await eventually(tried_often)
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+    assert [line["event"] for line in said] == ["the database (DATABASE_URL) is away"]

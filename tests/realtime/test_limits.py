@@ -95,16 +95,20 @@ async def test_a_flood_of_pongs_nobody_asked_for_closes_with_4008(gateway: Gatew
 
 
 async def test_frames_outside_the_protocol_end_the_socket(gateway: GatewayUnderTest) -> None:
-    cases: list[tuple[str | bytes, int]] = [
-        ('{"type":"nonsense"}', 4500),
-        ("{", 4500),
-        (b"\x00", 1003),
-        ('{"type":"ping"}' + " " * 4096, 1009),
+    cases: list[tuple[str | bytes, int, str]] = [
+        ('{"type":"nonsense"}', 4500, "nonsense"),
+        ('{"type":"refresh"}', 4500, "`token`"),
+        ('{"type":"ping","' + "é" * 100 + '":1}', 4500, "unknown field `éé"),
+        ("{", 4500, "truncated"),
+        (b"\x00", 1003, ""),
+        ('{"type":"ping"}' + " " * 4096, 1009, ""),
     ]
-    for frame, code in cases:
+    for frame, code, named in cases:
         async with gateway.client("ann") as client:
             await client.send(frame)
-            assert (await client.closed())[0] == code, frame
+            closed, reason = await client.closed()
+            assert closed == code, frame
+            assert named in reason
 
 
 async def test_a_fragmented_frame_counts_as_one_whole(gateway: GatewayUnderTest) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from app.contract import hints
 from app.contract.hints import Hint
+from app.db.outage import Outage
 from app.db.pool import Pool
 from realtime.counts import CountsFeed
 from realtime.hub import Hub
@@ -23,7 +24,7 @@ def hub() -> Hub[str]:
 @pytest.fixture
 async def relay(hub: Hub[str], pool: Pool) -> AsyncGenerator[Relay[str]]:
     """Running; nobody reads the counts it marks."""
-    relay = Relay(hub, CountsFeed[str](pool))
+    relay = Relay(hub, CountsFeed[str](pool, Outage()))
     running = asyncio.create_task(relay.run())
     yield relay
     running.cancel()

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from app.db import subscribers
+from app.db.outage import Outage
 from app.db.pool import Pool
 from realtime.counts import CountsFeed
 from realtime.hub import Hub
@@ -21,8 +22,8 @@ class Deaf:
 
     def __init__(self, pool: Pool, environment: Environment) -> None:
         self.hub: Hub[str] = make_hub()
-        self.counts = CountsFeed[str](pool)
-        self.sweeper = Sweeper(pool, self.hub, self.counts)
+        self.counts = CountsFeed[str](pool, Outage())
+        self.sweeper = Sweeper(pool, self.hub, self.counts, Outage())
         self._pool = pool
         self._environment = environment
 
