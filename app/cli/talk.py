@@ -12,6 +12,8 @@ import msgspec
 import websockets
 
 from app.cli import console, options
+from app.security import proofs
+from realtime.close_codes import CloseCode
 
 _RESTART_S: Final = 30.0  # that a gateway may be away between its goodbye and its return
 
@@ -94,9 +96,19 @@ def _payload(text: str) -> msgspec.Raw:
     show_envvar=True,
     help="Its HMAC proof.",
 )
+@click.option(
+    "--secret",
+    envvar="BELLWIRE_ENVIRONMENT_SECRET",
+    show_envvar=True,
+    help="The environment's secret, to make that proof with.",
+)
 @console.asynchronous
-async def tail(url: str, environment: str, subscriber: str, subscriber_hash: str | None) -> None:
+async def tail(
+    url: str, environment: str, subscriber: str, subscriber_hash: str | None, secret: str | None
+) -> None:
     """Print what a subscriber's socket receives, one frame a line; a gateway that restarts is followed."""
+    if secret and not subscriber_hash:
+        subscriber_hash = proofs.subscriber_hash(secret, subscriber)
     query = {"environment": environment, "subscriber_id": subscriber}
     proof = {"X-Bellwire-Subscriber-Hash": subscriber_hash} if subscriber_hash else {}
     back_by = 0.0  # seconds of the monotonic clock
@@ -120,7 +132,8 @@ async def tail(url: str, environment: str, subscriber: str, subscriber_hash: str
         if code == websockets.CloseCode.ABNORMAL_CLOSURE:
             raise click.ClickException(f"{url}: the connection was lost")
         if code != websockets.CloseCode.SERVICE_RESTART:
-            raise click.ClickException(f"closed by the gateway: {code} {reason}")
+            advice = "" if proof or code != CloseCode.UNAUTHORIZED else "; --hash or --secret gives a proof"
+            raise click.ClickException(f"closed by the gateway: {code} {reason}{advice}")
         wait_ms = json.loads(last).get("reconnect_after_ms", 0)
         click.echo(f"the gateway restarts; back in {wait_ms / 1000:.1f} s", err=True)
         await asyncio.sleep(wait_ms / 1000)

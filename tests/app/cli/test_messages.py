@@ -119,11 +119,22 @@ async def test_tail_says_once_why_it_was_refused(stack: Stack) -> None:
     assert re.fullmatch(r"Error: closed by the gateway: 4\d\d\d .+\n", ended.said)
 
 
+async def test_tail_without_a_proof_says_how_to_give_one(stack: Stack, environment: Environment) -> None:
+    command = ("tail", "--url", stack.socket_url, "--env", environment.slug, "--subscriber", "ada")
+    ended = Command(*command, environ={})
+    assert ended.ended() == 1
+    assert ended.said.endswith("; --hash or --secret gives a proof\n")
+    ended = Command(*command, "--secret", "bws_another", environ={})
+    assert ended.ended() == 1
+    assert "closed by the gateway: 4501" in ended.said
+    assert "--secret" not in ended.said
+
+
 async def test_tail_follows_a_gateway_that_restarts(stack: Stack, environment: Environment) -> None:
     environ = {**stack.environ, "BELLWIRE_GATEWAY_LISTEN": stack.gateway.address or ""}
-    proof = environment.subscriber_query("ada")["subscriber_hash"]
-    who = ("--env", environment.slug, "--subscriber", "ada", "--hash", proof)
-    command = Command("tail", "--url", stack.socket_url, *who, environ={})
+    who = ("--env", environment.slug, "--subscriber", "ada")
+    secret = {"BELLWIRE_ENVIRONMENT_SECRET": environment.secret}
+    command = Command("tail", "--url", stack.socket_url, *who, environ=secret)
     try:
         await asyncio.to_thread(command.wait_for, '"ready"')
         await stack.gateway.stop()
@@ -174,7 +185,7 @@ def test_a_worker_serves_its_metrics_where_it_is_told(database_url: str, redis_u
     [
         ("send", ["BELLWIRE_URL", "BELLWIRE_API_KEY"]),
         ("import", ["BELLWIRE_URL", "BELLWIRE_API_KEY"]),
-        ("tail", ["BELLWIRE_GATEWAY_URL", "BELLWIRE_SUBSCRIBER_HASH"]),
+        ("tail", ["BELLWIRE_GATEWAY_URL", "BELLWIRE_SUBSCRIBER_HASH", "BELLWIRE_ENVIRONMENT_SECRET"]),
     ],
 )
 def test_help_names_the_variables_of_an_option(command: str, variables: list[str]) -> None:
