@@ -7,17 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
-from websockets.frames import Frame, Opcode
-from websockets.protocol import State
-from websockets.server import ServerProtocol
-
 from app import telemetry
 from app.contract.errors import BellwireError, InvalidRequest
 from app.services.auth import Identity
 from realtime import close_codes, protocol
 from realtime.answers import Answer
 from realtime.close_codes import CloseCode
-from realtime.handshake import Handshake, Plain, Refused, Upgrade, quiet
+from realtime.framing import Framing
+from realtime.handshake import Handshake, Plain, Refused, Upgrade
 from realtime.hub import Audience
 from realtime.outlet import Outlet
 from realtime.protocol import GoodbyeReason
@@ -29,9 +26,6 @@ MISSED_PONGS: Final = 2
 PONG_PATIENCE_S: Final = 5.0  # before an unanswered ping is held against a client whose place is wanted
 # Looked at before the client's frame allowance is asked again, so that a flood cannot hold the loop.
 _READ_STEP: Final = 1024
-# A pong with nothing in it: head and mask (RFC 6455, section 5.2), the one thing idle clients send.
-_PONG_HEAD: Final = b"\x8a\x80"
-_PONG_SIZE: Final = len(_PONG_HEAD) + 4
 
 _READY, _PINGS, _PONGS, _REFRESHED, _GOODBYES = (
     telemetry.frames_sent.of(kind) for kind in ("ready", "ping", "pong", "refreshed", "goodbye")
@@ -79,18 +73,16 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "__weakref__",
-        "_frames",
+        "_framing",
         "_handshake",
         "_host",
         "_is_heard_out",
         "_outlet",
-        "_partial",
         "_pinged_at",
         "_pings_unanswered",
         "_tell",
         "_timer",
         "_transport",
-        "_unframed",
         "audience",
         "session",
         "wheel_slot",
@@ -102,16 +94,12 @@ class Connection(asyncio.Protocol):
         # Dropped once it has said what the connection is.
         self._handshake: Handshake | None = Handshake()
         # The websocket; None before the handshake, and from the moment of closing on.
-        self._frames: ServerProtocol | None = None
+        self._framing: Framing | None = None
         # Where hints and counts go; None while it is not live.
         self._outlet: Outlet | None = None
         self._tell: Callable[[bytes], object] = _nowhere
-        # Bytes the websocket was given beyond its whole frames: 0 between two frames.
-        self._unframed = 0
         # Whether the client has shut its side: nothing more comes from it.
         self._is_heard_out = False
-        # The fragments of a text message so far; None between messages.
-        self._partial: bytearray | None = None
         # Ends what should not take longer: the handshake and connect, later the close.
         self._timer: asyncio.TimerHandle | None = None
         self.session = Session()
@@ -133,14 +121,13 @@ class Connection(asyncio.Protocol):
             self._open(self._handshake, data)
             return
         self._pings_unanswered = 0
-        if self._unframed == 0 and len(data) == _PONG_SIZE and data.startswith(_PONG_HEAD):
-            # Past the library, which takes as long over it as all else that keeps a connection alive.
+        if self._framing is not None and self._framing.is_pong(data):
             self._act(self.session.admit_frame(time.monotonic()))
             return
         for at in range(0, len(data), _READ_STEP):
-            if self._frames is None:
+            if self._framing is None:
                 return
-            self._read(self._frames, data[at : at + _READ_STEP])
+            self._read(self._framing, data[at : at + _READ_STEP])
 
     def eof_received(self) -> bool:
         """Whether the transport stays: until the one request is answered. Else it closes itself, which it
@@ -148,7 +135,7 @@ class Connection(asyncio.Protocol):
         """
         self._is_heard_out = True
         self._start_timer(CLOSE_TIMEOUT_S, self.abort)
-        is_being_answered = self._handshake is None and self._frames is None
+        is_being_answered = self._handshake is None and self._framing is None
         return is_being_answered and self.session.stage is not Stage.OVER
 
     def pause_writing(self) -> None:
@@ -161,9 +148,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc  # a lost link is no error here
-        frames, self._frames = self._frames, None
-        if frames is not None:
-            _untie(frames)
+        framing, self._framing = self._framing, None
+        if framing is not None:
+            framing.end()
         self._leave()
         if self._outlet is not None:
             self._outlet.detach()
@@ -180,7 +167,7 @@ class Connection(asyncio.Protocol):
 
     def expel(self, reason: GoodbyeReason, reconnect_after_ms: int | None = None) -> None:
         """Says goodbye and closes. The delay is jittered over five seconds unless given."""
-        if self._frames is None:
+        if self._framing is None:
             return
         if reconnect_after_ms is None:
             reconnect_after_ms = random.randrange(5_000)  # noqa: S311 - jitter
@@ -215,7 +202,7 @@ class Connection(asyncio.Protocol):
     @property
     def is_socket(self) -> bool:
         """Whether it has become a websocket and is not closing."""
-        return self._frames is not None
+        return self._framing is not None
 
     @property
     def is_undecided(self) -> bool:
@@ -225,7 +212,7 @@ class Connection(asyncio.Protocol):
     def opened(self, audience: Audience[bytes]) -> None:
         """The inbox is open and registered: says so, unless the client has gone meanwhile."""
         self.audience = audience
-        if self._frames is None:
+        if self._framing is None:
             self._leave()
             return
         self.session.opened()
@@ -241,7 +228,7 @@ class Connection(asyncio.Protocol):
     def renewed(self, identity: Identity) -> None:
         """The token of a refresh held."""
         self._act(self.session.renewed(identity))
-        if self._frames is not None:
+        if self._framing is not None:
             self._host.was_renewed(self)
 
     def refuse(self, error: BellwireError | None) -> None:
@@ -253,12 +240,11 @@ class Connection(asyncio.Protocol):
 
     def close(self, code: CloseCode, reason: str, last: bytes = b"") -> None:
         """Writes a last frame, closes, and gives the client CLOSE_TIMEOUT_S to do the same."""
-        frames, self._frames = self._frames, None
-        if frames is None:
+        framing, self._framing = self._framing, None
+        if framing is None:
             return
-        frames.fail(code, close_codes.cut_reason(reason))
-        self._write(last + b"".join(frames.data_to_send()))
-        _untie(frames)
+        self._write(last + framing.fail(code, reason))
+        framing.end()
         self._finish()
 
     def reply(self, answer: Answer, *, with_body: bool) -> None:
@@ -269,7 +255,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drops the connection without a word."""
-        self._frames = None
+        self._framing = None
         self._transport.abort()
 
     # Inside.
@@ -292,8 +278,7 @@ class Connection(asyncio.Protocol):
                     self.reply(refusal, with_body=True)
 
     def _upgrade(self, upgrade: Upgrade) -> None:
-        # A protocol of its own: the handshake's would keep the request for as long as the socket lives.
-        self._frames = ServerProtocol(state=State.OPEN, max_size=protocol.MAX_FRAME_BYTES, logger=quiet)
+        self._framing = Framing()
         self._write(upgrade.response)
         if not self._host.allows(upgrade.origin):
             self.close(CloseCode.ORIGIN, "origin not allowed")
@@ -304,43 +289,23 @@ class Connection(asyncio.Protocol):
             if upgrade.rest:
                 self.data_received(upgrade.rest)
 
-    def _read(self, frames: ServerProtocol, data: bytes) -> None:
-        frames.receive_data(data)
-        self._unframed += len(data)
+    def _read(self, framing: Framing, data: bytes) -> None:
         now = time.monotonic()
-        for frame in cast("list[Frame]", frames.events_received()):
-            # Never too much: a length spelled longer than need be leaves more than 0, for good.
-            self._unframed -= protocol.client_frame_size(len(frame.data))
-            action = self.session.admit_frame(now) or self._receive(frame)
+        for message in framing.receive(data):
+            action = self.session.admit_frame(now)
+            if action is None:
+                action = self.session.receive(message) if isinstance(message, bytes) else message
             if action is not None:
                 self._act(action)
-                if self._frames is None:
+                if self._framing is None:
                     return
-        written = b"".join(frames.data_to_send())
+        written = framing.answer()
         if written:
             self._write(written)
-        if frames.state is not State.OPEN:
-            # The client closed, or broke the protocol: the library has written its part.
-            self._frames = None
-            _untie(frames)
+        if not framing.is_open:
+            self._framing = None
+            framing.end()
             self._finish()
-
-    def _receive(self, frame: Frame) -> Action | None:
-        match frame.opcode:
-            case Opcode.BINARY:
-                return Close(CloseCode.UNSUPPORTED_DATA, "text frames only")
-            case Opcode.TEXT if frame.fin:
-                return self.session.receive(bytes(frame.data))
-            case Opcode.TEXT:
-                self._partial = bytearray(frame.data)
-            case Opcode.CONT if self._partial is not None:
-                self._partial += frame.data
-                if frame.fin:
-                    whole, self._partial = bytes(self._partial), None
-                    return self.session.receive(whole)
-            case _:
-                pass  # pings, pongs and closes are the library's
-        return None
 
     def _act(self, action: Action | None) -> None:
         match action:
@@ -361,12 +326,12 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._transport.write(data)
-        if self._transport.get_write_buffer_size() > MAX_BUFFER_BYTES and self._frames is not None:
+        if self._transport.get_write_buffer_size() > MAX_BUFFER_BYTES and self._framing is not None:
             telemetry.slow_consumers.inc()
             self.expel("slow_consumer")
 
     def _time_out(self) -> None:
-        if self._frames is None:
+        if self._framing is None:
             self.abort()
         elif (action := self.session.time_out()) is not None:
             self.close(action.code, action.reason)
@@ -396,9 +361,3 @@ class Connection(asyncio.Protocol):
 
 def _nowhere(frame: bytes) -> None:
     del frame
-
-
-def _untie(frames: ServerProtocol) -> None:
-    """Ends what refers back to the protocol, and would keep it until the collector came."""
-    frames.parser.close()
-    frames.parser_exc = None

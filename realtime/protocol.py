@@ -60,11 +60,6 @@ def text(payload: bytes) -> bytes:
     return struct.pack("!BBQ", 0x81, 127, size) + payload
 
 
-def client_frame_size(payload_bytes: int) -> int:
-    """The least a client's frame of up to 65 535 payload bytes takes: head, length, mask and payload."""
-    return payload_bytes + (6 if payload_bytes < 126 else 8)
-
-
 def ready(connection_id: str, unread: int, unseen: int, version: int) -> bytes:
     return text(
         b'{"type":"ready","connection_id":"%b","unread":%d,"unseen":%d,"version":%d,"ping_interval_s":%d}'
