@@ -67,7 +67,7 @@ async def test_a_frozen_redis_holds_up_nothing(machine: Machine) -> None:
     async with under_load(machine) as storm, machine.client() as client:
         machine.redis.pause()
         for second in range(rounds(6, 20)):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(2):
                 reply = await client.post(
                     "/v1/notifications",
                     json={"subscriber_id": "later", "category": "c", "deliver_at": _tomorrow()},
@@ -76,7 +76,7 @@ async def test_a_frozen_redis_holds_up_nothing(machine: Machine) -> None:
             assert reply.status_code == 201, second
             await asyncio.sleep(0.8)
         machine.redis.resume()
-    assert storm.slowest_s() < 1
+    assert storm.slowest_s() < 2
 
 
 async def test_processes_boot_without_redis(machine: Machine) -> None:

@@ -38,7 +38,7 @@ async def test_a_hint_is_finished_while_requests_hold_every_connection(
         monkeypatch.setattr(redis, "publish", busy)
         sent = await backend.post("/v1/notifications", json={"subscriber_id": "ada", "category": "news"})
         assert sent.status_code == 201
-        await eventually(lambda: _owed(pool), lambda owed: owed == 0, within_s=1)
+        await eventually(lambda: _owed(pool), lambda owed: owed == 0, within_s=1.9)
         async with redis.connect(services.settings.redis_url) as client:
             assert await HintJobs(pool, client).run_once() > 0
     assert len(published) == 1

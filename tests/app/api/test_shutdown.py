@@ -20,7 +20,7 @@ async def test_sigterm_lets_what_is_under_way_end(
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "BELLWIRE_LISTEN": "127.0.0.1:0",
-        "BELLWIRE_SHUTDOWN_GRACE_S": "1",
+        "BELLWIRE_SHUTDOWN_GRACE_S": "3",
     }
     body = {"subscriber_id": "ada", "category": "news"}
     async with (
@@ -40,12 +40,12 @@ async def test_sigterm_lets_what_is_under_way_end(
 
         stopped = asyncio.create_task(api.stop())
         refused = await eventually(
-            lambda: backend.get("/readyz"), lambda answer: answer.status_code == 503, within_s=0.9
+            lambda: backend.get("/readyz"), lambda answer: answer.status_code == 503, within_s=2.9
         )
         assert_refused(refused, 503, "unavailable", "shutting down")
         # The grace: requests that balancers still send are served.
         assert (await backend.put("/v1/subscribers/bob")).status_code == 200
-        await eventually(lambda: _is_closed(api))
+        await eventually(lambda: _is_closed(api), within_s=10)
         assert not waiting.done()
         await transaction.rollback()
         assert (await waiting).status_code == 201
