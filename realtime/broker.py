@@ -55,6 +55,8 @@ class Broker:
                     log.warning(
                         "Redis (REDIS_URL) is away: counts come from sweeps", error=str(error) or reported
                     )
+            except Exception:
+                log.exception("the hint plane failed; it is tried again")
             telemetry.redis_up.set(0)
             self._down()
             await asyncio.sleep(RECONNECT_S)

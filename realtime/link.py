@@ -57,8 +57,9 @@ class Link(asyncio.Protocol):
         self._end(exc or ConnectionResetError("Redis closed the connection"))
 
     def publish(self, channel: str, payload: str, *, sharded: bool) -> None:
-        """Not on a link that listens: RESP2 allows no commands there."""
-        self._transport.write(_pack("SPUBLISH" if sharded else "PUBLISH", channel, payload))
+        """Not on a link that listens: RESP2 allows no commands there. On a lost one nothing happens."""
+        if not self._transport.is_closing():  # uvloop would raise
+            self._transport.write(_pack("SPUBLISH" if sharded else "PUBLISH", channel, payload))
 
     def abort(self) -> None:
         self._transport.abort()

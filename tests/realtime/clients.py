@@ -26,21 +26,24 @@ TIMEOUT_S = 10.0
 
 
 class Client:
-    """One socket, and every frame it has received."""
+    """One socket, and every frame it has received but for pings, which may come at any moment."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.frames: list[dict[str, Any]] = []
 
     async def next(self, kind: str | None = None) -> dict[str, Any]:
-        """The next frame, or the next of this type; the others are kept in frames too."""
+        """The next frame, or the next of this type; others are kept in frames too. Pings only if asked."""
         async with asyncio.timeout(TIMEOUT_S):
             while True:
                 data = await self.socket.recv()
                 msgspec.json.decode(data, type=ServerFrame)  # nothing but what is documented is ever sent
                 frame = msgspec.json.decode(data, type=dict[str, Any])
-                self.frames.append(frame)
-                if kind in (None, frame["type"]):
+                if frame["type"] != "ping":
+                    self.frames.append(frame)
+                    if kind in (None, frame["type"]):
+                        return frame
+                elif kind == "ping":
                     return frame
 
     async def counts(self, unread: int, unseen: int) -> dict[str, Any]:
@@ -161,13 +164,14 @@ class RawClient:
             self.received += await self._reader.read(size)
 
     def frames(self) -> list[dict[str, Any]]:
-        """Of what was read, the whole ones. Raises where it is not the protocol's."""
+        """Of what was read, the whole ones but pings. Raises where it is not the protocol's."""
         protocol = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
         protocol.receive_data(self.received)
         if protocol.parser_exc is not None:
             raise protocol.parser_exc
         frames = cast("list[Frame]", protocol.events_received())
-        return [msgspec.json.decode(frame.data) for frame in frames if frame.opcode is Opcode.TEXT]
+        texts = [msgspec.json.decode(frame.data) for frame in frames if frame.opcode is Opcode.TEXT]
+        return [frame for frame in texts if frame["type"] != "ping"]
 
     async def read_pong(self) -> None:
         """The JSON answer to a JSON ping."""

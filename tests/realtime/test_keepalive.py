@@ -54,7 +54,7 @@ def test_a_revolution_pings_each_member_once_spread_over_the_slots() -> None:
 async def test_a_client_that_answers_is_kept_and_sees_json_pings(hasty: GatewayUnderTest) -> None:
     async with hasty.client("ann") as client:
         for _ in range(5):
-            assert await client.next() == {"type": "ping"}
+            assert await client.next("ping") == {"type": "ping"}
 
 
 def masked(payload: bytes, mask: Sequence[int]) -> bytes:

@@ -41,5 +41,16 @@ async def test_a_link_that_is_closed_by_redis_says_so(redis_url: str) -> None:
     assert isinstance(done.pop().exception(), OSError)
 
 
+async def test_to_publish_on_a_link_that_was_lost_is_no_error_of_its_own(redis_url: str) -> None:
+    """Redis ended between two probes: who waits for the answer hears of it by `lost`."""
+    speaking = await link.connect(redis_url, (), _ignore, sharded=False)
+    async with Redis.from_url(redis_url) as client:
+        await client.client_kill_filter(_type="normal", skipme=True)
+    async with asyncio.timeout(5):
+        await asyncio.wait({speaking.lost})
+    await asyncio.sleep(0.01)  # the event loop's handle is closed after connection_lost()
+    speaking.publish("a", "x", sharded=False)
+
+
 def _ignore(payload: bytes) -> None:
     del payload
