@@ -1,6 +1,7 @@
 """The only way to Redis for everything but the gateway's subscriptions. Losing it may delay, never lose."""
 
 import asyncio
+import contextlib
 import zlib
 from collections.abc import Collection, Sequence
 from typing import Final, cast
@@ -19,7 +20,10 @@ TIMEOUT_S: Final = 2.0  # a frozen Redis must not hold up what waits for it
 AWAY_PAUSE_S: Final = 0.5  # after a failure nothing is tried for so long
 _CLUSTER: Final = "redis+cluster"
 _REDIRECTIONS: Final = 3  # followed while a cluster moves its slots
-AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
+# RuntimeError: redis-py takes a connection that was reset while idle for healthy, and uvloop raises this for
+# a write to it. Nothing has been sent then, and redis-py drops the connection.
+AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
+_CONNECTIONS: Final = 4
 
 
 def node_url(url: str) -> str | None:
@@ -44,7 +48,7 @@ def connect(url: str) -> Redis:
         return cast("Redis", cluster)
     pool = BlockingConnectionPool.from_url(
         url,
-        max_connections=4,
+        max_connections=_CONNECTIONS,
         timeout=TIMEOUT_S,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
@@ -96,6 +100,15 @@ async def publish(client: Redis, batch: Sequence[Hint]) -> bool:
 
 
 async def _publish(client: Redis, batch: Sequence[Hint]) -> None:
+    """All idle connections may have been reset at once."""
+    for _ in range(_CONNECTIONS):
+        with contextlib.suppress(RuntimeError):
+            await _publish_once(client, batch)
+            return
+    await _publish_once(client, batch)
+
+
+async def _publish_once(client: Redis, batch: Sequence[Hint]) -> None:
     if isinstance(client, RedisCluster):
         # Sharded: a message goes to one node, not to all. A script would have to stay in one slot.
         pipeline = client.pipeline(transaction=False)

@@ -7,10 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 
-from app.contract.errors import BellwireError
 from app.db import api_keys
 from app.db.api_keys import ApiKey
 from app.db.pool import Pool, acquire
@@ -58,5 +56,5 @@ class KeyUsage:
                 async with acquire(self._pool) as connection:
                     for key in keys:
                         await api_keys.update_last_used(connection, key.environment_id, key.id)
-            except (BellwireError, asyncpg.PostgresError) as error:
+            except Exception as error:  # noqa: BLE001 - requests go on without
                 log.warning("when a key was last used is not noted", error=type(error).__name__)

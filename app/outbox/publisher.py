@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
-import asyncpg
 import structlog
 from redis.asyncio import Redis
 
@@ -84,7 +83,7 @@ class Publisher:
                 await asyncio.sleep(0)
             while self._waiting:
                 jobs, hints = self._take()
-                if await redis.publish(self._client, hints):
+                if await self._reached(hints):
                     self._published += jobs
                     self._to_finish.set()
                 else:
@@ -93,6 +92,14 @@ class Publisher:
                     await asyncio.sleep(0 if self._closing else redis.AWAY_PAUSE_S)
         self._all_published = True
         self._to_finish.set()
+
+    async def _reached(self, hints: list[Hint]) -> bool:
+        """Whether Redis took them."""
+        try:
+            return await redis.publish(self._client, hints)
+        except Exception:
+            log.exception("hints could not be published; a worker will")
+            return False
 
     def _take(self) -> tuple[list[HintJob], list[Hint]]:
         """The next jobs that are still ours to do, and what they hint."""
@@ -120,8 +127,8 @@ class Publisher:
             except BellwireError as error:
                 # Nothing is lost: the jobs stand, and a worker publishes them once more.
                 log.warning("published hint jobs could not be deleted", jobs=len(jobs), error=str(error))
-            except asyncpg.PostgresError:
-                log.warning("published hint jobs could not be deleted", jobs=len(jobs), exc_info=True)
+            except Exception:
+                log.exception("published hint jobs could not be deleted", jobs=len(jobs))
             else:
                 telemetry.jobs.labels("hint", "done").inc(len(jobs))
 
@@ -129,4 +136,7 @@ class Publisher:
         while not self._closing:
             await self._to_wake.wait()
             self._to_wake.clear()
-            await redis.wake_workers(self._client)
+            try:
+                await redis.wake_workers(self._client)
+            except Exception:
+                log.exception("workers could not be woken; they look by themselves")

@@ -14,9 +14,12 @@ from typing import Final
 from uuid import uuid4
 
 import msgspec
+import structlog
 from redis.asyncio import Redis
 
 from app import redis, telemetry
+
+log = structlog.stdlib.get_logger()
 
 EVERY_S: Final = 1.0
 WINDOW_S: Final = 60  # latency is that of the last minute
@@ -64,7 +67,10 @@ class Reporter:
 
     async def _run(self) -> None:
         while not self._closing.is_set():
-            await self.report()
+            try:
+                await self.report()
+            except Exception:
+                log.exception("this process's figures could not be told")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), EVERY_S)
         await redis.remove_figures(self._client, self._process)

@@ -6,6 +6,7 @@ import time
 from typing import Final
 from uuid import UUID
 
+import structlog
 from redis.asyncio import Redis
 
 from app import redis, telemetry
@@ -13,6 +14,8 @@ from app.contract.errors import RateLimited
 from app.redis import Charge
 from app.services.auth import Identity
 from app.settings import Settings
+
+log = structlog.stdlib.get_logger()
 
 TIMEOUT_S: Final = 0.1  # a request waits no longer for Redis than this
 BREAK_S: Final = 1.0  # after a failure Redis is left alone for so long
@@ -62,9 +65,7 @@ class RateLimits:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
-                waits = await redis.take_tokens(
-                    self._client, [charge for charge, _ in batch], timeout_s=TIMEOUT_S
-                )
+                waits = await self._ask([charge for charge, _ in batch])
                 if waits is None:
                     self._broken_until = time.monotonic() + BREAK_S
                     batch += self._waiting
@@ -75,6 +76,14 @@ class RateLimits:
                         future.set_result(wait)
         finally:
             self._task = None
+
+    async def _ask(self, charges: list[Charge]) -> list[float] | None:
+        """None where Redis does not say, for whatever reason: who waits here must get an answer."""
+        try:
+            return await redis.take_tokens(self._client, charges, timeout_s=TIMEOUT_S)
+        except Exception:
+            log.exception("Redis could not be asked for rate limits")
+            return None
 
     def _take_own(self, charge: Charge) -> float:
         now = time.monotonic()

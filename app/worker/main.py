@@ -9,14 +9,13 @@ from functools import partial
 from typing import Final
 
 import structlog
-from redis.exceptions import RedisError
 
 from app import collector, redis, telemetry
 from app.contract import hints
 from app.contract.errors import Unavailable
 from app.db import migrate
 from app.db.outage import Outage
-from app.db.pool import MIGRATIONS_PENDING, Pool, acquire, create_pool
+from app.db.pool import MIGRATIONS_PENDING, REFUSED, Pool, acquire, create_pool
 from app.outbox.publisher import Publisher
 from app.services.figures import Reporter
 from app.settings import Settings
@@ -79,13 +78,17 @@ async def _work(
 
 
 async def _schema(pool: Pool, stopping: asyncio.Event) -> None:
-    """Waits until the schema is this release's, or for stopping. Raises MigrationError."""
+    """Waits until the schema is this release's, or for stopping. Raises MigrationError; Unavailable where
+    DATABASE_URL is wrong.
+    """
     said = -math.inf
     while not stopping.is_set():
         try:
             async with acquire(pool) as connection:
                 plan = await migrate.check(connection)
         except Unavailable as error:
+            if isinstance(error.__cause__, REFUSED):
+                raise
             missing = error.message
         else:
             if plan.is_done:
@@ -100,7 +103,7 @@ async def _schema(pool: Pool, stopping: asyncio.Event) -> None:
 
 async def _wake(redis_url: str, loops: list[Loop]) -> float:
     """Knocks on every loop when another process says that something became due, until Redis is away."""
-    with contextlib.suppress(RedisError, OSError):
+    with contextlib.suppress(*redis.AWAY):
         async with redis.connect_subscriber(redis_url) as client, client.pubsub() as subscription:
             await subscription.subscribe(hints.WAKE_CHANNEL)
             async for _ in subscription.listen():  # the first says that it is subscribed
