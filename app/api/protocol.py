@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import sys
 import termios
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -35,6 +35,7 @@ class HttpProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None  # none for what arrives at once, as most do
     _refusal: str | None = None  # to be told when the requests before it are answered
     _left: asyncio.TimerHandle | None = None  # set while the client has not taken all it was given
+    _under_way: RequestResponseCycle | None = None  # uvicorn knows the last to arrive, which may wait
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         joined = JoinedWrites(cast("asyncio.Transport", transport), self.loop)
@@ -72,6 +73,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._stop_waiting()
         self._forget_reader()
         self._unset_keepalive_if_required()
+        if self._under_way is not None and not self._under_way.response_complete:
+            self._under_way.disconnected = True
+            self._under_way.message_event.set()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -110,6 +114,10 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._refusal is not None and self._is_answered:
             self.send_400_response(self._refusal)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._under_way = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _should_upgrade(self) -> bool:
         """So that uvicorn makes no request of a head with an offer, nor of its end."""

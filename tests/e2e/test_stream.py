@@ -1,13 +1,16 @@
 """Server-sent events on the API's port, as a browser without websockets gets them."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlencode
 
 import httpx
 
 from tests.factories import Environment
-from tests.harness import Stack
+from tests.harness import Stack, eventually
 
 
 class Stream:
@@ -86,6 +89,34 @@ async def test_head_answers_at_once_and_a_ninth_stream_is_one_too_many(
             assert refused.status_code == 429
             assert "retry-after" in refused.headers
             assert b"too_many_connections" in await refused.aread()
+
+
+async def test_a_stream_ends_with_its_connection_also_where_another_request_waits_behind_it(
+    stack: Stack, environment: Environment
+) -> None:
+    host, _, port = (stack.api.address or "").rpartition(":")
+    query = urlencode(environment.subscriber_query("ada"))
+    head = f"GET /v1/inbox/stream?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    async with stack.client() as client:
+
+        async def streams() -> float:
+            shown = (await client.get("/metrics")).text
+            return float(shown.partition("\nbellwire_connections ")[2].split()[0])
+
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head)
+        await reader.readuntil(b"event: counts")
+        assert await streams() == 1
+        writer.write(head)
+        await writer.drain()
+        await asyncio.sleep(0.1)  # it has arrived, and waits
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+        await send(client, environment)  # what is written finds out that nobody is there
+        await eventually(streams, (0.0).__eq__)
 
 
 async def test_a_leaving_server_says_when_to_come_back(stack: Stack, environment: Environment) -> None:
