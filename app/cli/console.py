@@ -15,7 +15,7 @@ import uvloop
 from app import logs
 from app.contract.errors import BellwireError, Unavailable
 from app.db.migrate import MigrationError
-from app.db.pool import AWAY, MIGRATIONS_PENDING, UNMIGRATED, Pool, create_pool
+from app.db.pool import AWAY, MIGRATIONS_PENDING, REFUSED, UNMIGRATED, Pool, create_pool
 from app.settings import UNREADABLE_URL, Settings, SettingsError, load
 
 P = ParamSpec("P")
@@ -69,20 +69,19 @@ def asking_database(url: str) -> Generator[None]:
         yield
     except Unavailable as error:
         raise _database_error(url, error.__cause__ or error) from None
-    except (*AWAY, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+    except (*AWAY, *REFUSED) as error:
         raise _database_error(url, error) from None
 
 
 def _database_error(url: str, error: BaseException) -> click.ClickException:
     place = urlsplit(url).netloc.rpartition("@")[2]
     server = f"PostgreSQL at {place}" if _PLACE.fullmatch(place) else "PostgreSQL"
-    refusals = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
     match error:
         case ValueError():  # its text may repeat a piece of the password
             return click.ClickException(f"DATABASE_URL {UNREADABLE_URL}")
         case asyncpg.PostgresError() if isinstance(error, UNMIGRATED):
             return click.ClickException(f"DATABASE_URL: {server}: {MIGRATIONS_PENDING}")
-        case asyncpg.PostgresError() if isinstance(error, refusals):
+        case asyncpg.PostgresError() if isinstance(error, REFUSED):
             verb, reason = "refuses", str(error)
         case OSError() if error.errno is not None and error.errno > 0:
             verb, reason = "does not answer", os.strerror(error.errno)  # without the address once more

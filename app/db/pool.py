@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 ACQUIRE_TIMEOUT_S: Final = 2.0
 STATEMENT_TIMEOUT_S: Final = 30.0
+CLOSE_TIMEOUT_S: Final = 2.0
 RETRIES: Final = 8
 
 # What says that the server is not there, rather than that the statement is wrong.
@@ -28,11 +29,14 @@ AWAY: Final = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # too many connections, a full disk
+    asyncpg.IdleSessionTimeoutError,
     asyncpg.InterfaceError,
     asyncpg.ReadOnlySQLTransactionError,  # a failover left us on a replica
     asyncpg.InternalClientError,  # the goodbye came in while a statement was about to be sent
 )
+# What says that DATABASE_URL is wrong, though the server is there.
+REFUSED: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 # What says that the schema is not this release's, or not yet.
 UNMIGRATED: Final = (
     asyncpg.UndefinedTableError,
@@ -50,12 +54,15 @@ class _Connection(asyncpg.Connection):
         return ""
 
 
-def create_pool(database_url: str, *, size: int, name: str, durable: bool = True) -> Pool:
+@asynccontextmanager
+async def create_pool(
+    database_url: str, *, size: int, name: str, durable: bool = True
+) -> AsyncGenerator[Pool]:
     """A pool, not yet connected. name: in pg_stat_activity as `bellwire <name>`, and in the metrics.
 
     durable False: a commit does not wait for the disk, and may be lost where the server crashes.
     """
-    pool = asyncpg.create_pool(
+    async with asyncpg.create_pool(
         database_url,
         connection_class=_Connection,
         min_size=0,
@@ -75,31 +82,49 @@ def create_pool(database_url: str, *, size: int, name: str, durable: bool = True
             "timezone": "UTC",
             **({} if durable else {"synchronous_commit": "off"}),
         },
-    )
-    telemetry.pools.watch(name, pool)
-    return pool
+    ) as pool:
+        telemetry.pools.watch(name, pool)
+        try:
+            yield pool
+        finally:
+            await _close(pool)
+
+
+async def _close(pool: Pool) -> None:
+    """A server that does not answer holds nobody up, and neither does one that is gone."""
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await pool.close()
+    except AWAY:
+        pool.terminate()
 
 
 @asynccontextmanager
 async def acquire(pool: Pool) -> AsyncGenerator[Connection]:
     """A connection, each statement a transaction of its own.
 
-    Raises Unavailable where PostgreSQL is away or not migrated, or no connection is free in time.
+    Raises Unavailable where PostgreSQL is away, refuses or is not migrated, or no connection is free in time.
     """
+    connection: Connection | None = None
     try:
         # Not by the pool's own timeout, which costs a task each time.
         async with asyncio.timeout(ACQUIRE_TIMEOUT_S) as waiting, pool.acquire() as connection:
             waiting.reschedule(None)
             try:
                 yield connection
-            except AWAY:
+            except (*AWAY, asyncio.CancelledError):
+                # Nobody knows what state it is in, and to ask a silent server to stop would take as long.
                 with suppress(asyncpg.InterfaceError):  # the pool has taken it back already
-                    connection.terminate()  # nobody knows what state it is in
+                    connection.terminate()
                 raise
     except AWAY as error:
         raise Unavailable("the database is not available; try again shortly") from error
     except UNMIGRATED as error:
         raise Unavailable(MIGRATIONS_PENDING) from error
+    except asyncpg.PostgresError as error:
+        if connection is not None:
+            raise
+        raise Unavailable("the database refuses connections; try again shortly") from error
 
 
 CAN_WRITE: Final = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool"
