@@ -62,6 +62,7 @@ class Audience(Generic[T]):
         "_held",
         "_muted",
         "environment_id",
+        "hinted_version",
         "inbox_id",
         "is_muted_stale",
         "is_plain",
@@ -93,6 +94,9 @@ class Audience(Generic[T]):
         self.unseen = 0
         # -1 until the counts have been read once.
         self.version = -1
+        # As of which all who are live know of every change, by a hint or by what they started from: a sweep
+        # goes by it. Behind `version` where another's opening was faster than the hint, which is still owed.
+        self.hinted_version = -1
 
     def go_live(self, listener: Listener[T]) -> None:
         """The listener has been told the counts as they are here now: what follows concerns it."""
@@ -102,15 +106,15 @@ class Audience(Generic[T]):
         """What a listener's opening read; tells whether the numbers differ from those known."""
         if inbox.version > self.version and self._held is None:
             self.mute(inbox.muted)
-        return self.learn(inbox.unread, inbox.unseen, inbox.version)
+        differs = self._take(inbox.unread, inbox.unseen, inbox.version)
+        if not self.tellers:
+            self.hinted_version = self.version
+        return differs
 
     def learn(self, unread: int, unseen: int, version: int) -> bool:
-        """Takes counts over where they are newer; tells whether the numbers themselves differ."""
-        if version <= self.version:
-            return False
-        differs = unread != self.unread or unseen != self.unseen
-        self.unread, self.unseen, self.version = unread, unseen, version
-        return differs
+        """What was read after a hint had been told; tells whether the numbers differ from those known."""
+        self.hinted_version = max(self.hinted_version, version)
+        return self._take(unread, unseen, version)
 
     def tell(self, told: T) -> int:
         """Returns how many listeners were told."""
@@ -156,6 +160,14 @@ class Audience(Generic[T]):
     def expel(self, reason: GoodbyeReason) -> None:
         for listener in self.listeners:
             listener.expel(reason)
+
+    def _take(self, unread: int, unseen: int, version: int) -> bool:
+        """Takes counts over where they are newer; tells whether the numbers themselves differ."""
+        if version <= self.version:
+            return False
+        differs = unread != self.unread or unseen != self.unseen
+        self.unread, self.unseen, self.version = unread, unseen, version
+        return differs
 
     def _resync(self) -> T:
         return self._dialect.hint("resync", hints.frame("resync"))

@@ -65,22 +65,24 @@ class Sweeper(Generic[T]):
             await self.sweep(cause)
 
     async def sweep(self, cause: Cause) -> None:
-        """One pass over everyone connected. While PostgreSQL is away it is cut short; another follows."""
+        """One pass over everyone connected. One that fails is followed by another, for the same cause."""
         telemetry.sweeps.labels(cause).inc()
         try:
             behind = await self._behind(self._hub.by_environment())
             if behind and cause == "periodic":
                 await asyncio.sleep(IN_FLIGHT_S)
                 behind = {
-                    audience: version for audience, version in behind.items() if audience.version < version
+                    audience: version
+                    for audience, version in behind.items()
+                    if audience.hinted_version < version
                 }
-        except Unavailable as error:
-            self._outage.met(self, error)
+        except Exception as error:
+            if isinstance(error, Unavailable):
+                self._outage.met(self, error)
+            else:
+                log.exception("a sweep failed; it is tried again")
             self._changed.set()
             await asyncio.sleep(AWAY_S)
-            return
-        except Exception:
-            log.exception("a sweep failed")
             return
         self._outage.over(self)
         for audience in behind:
@@ -95,7 +97,7 @@ class Sweeper(Generic[T]):
     async def _behind(
         self, environments: Sequence[tuple[UUID, Sequence[Audience[T]]]]
     ) -> dict[Audience[T], int]:
-        """Those whose version moved, with the version they should have; expels the erased."""
+        """Those whose version moved past what they were told of, with what it is now; expels the erased."""
         behind: dict[Audience[T], int] = {}
         for environment_id, audiences in environments:
             for at in range(0, len(audiences), CHUNK):
@@ -108,6 +110,6 @@ class Sweeper(Generic[T]):
                     version = versions.get(audience.inbox_id)
                     if version is None:
                         audience.expel("erased")
-                    elif version > audience.version >= 0:
+                    elif version > audience.hinted_version >= 0:
                         behind[audience] = version
         return behind

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
-from app.db import subscribers
+from app.contract.errors import Unavailable
+from app.db import presence, subscribers
 from app.db.outage import Outage
 from app.db.pool import Pool
 from realtime.counts import CountsFeed
 from realtime.hub import Hub
-from realtime.sweep import Sweeper
+from realtime.sweep import Cause, Sweeper
 from tests.factories import Environment
 from tests.harness import eventually
 from tests.realtime.backend import Backend
@@ -32,7 +34,9 @@ class Deaf:
         notebook = Notebook(self.hub)
         async with self._pool.acquire() as connection:
             [inbox] = await subscribers.select_inboxes(connection, self._environment.id, [subscriber_id])
-        notebook.join(inbox.inbox_id, self._environment.id).open(inbox)
+        audience = notebook.join(inbox.inbox_id, self._environment.id, live=False)
+        self.counts.open(audience, inbox)
+        audience.go_live(notebook)
         return notebook
 
 
@@ -68,6 +72,64 @@ async def test_a_change_without_numbers_is_a_resync_alone(deaf: Deaf, backend: B
     await backend.mark_all("ann", "archived")
     await deaf.sweeper.sweep("away")
     assert ann.told == ["resync"]
+
+
+@pytest.mark.parametrize("cause", ["away", "back", "periodic"])
+async def test_another_opening_that_was_faster_than_the_hint_does_not_hide_that_it_is_owed(
+    deaf: Deaf, backend: Backend, cause: Cause, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.sweep.IN_FLIGHT_S", 0.0)
+    await backend.notify("ann")
+    first = await deaf.join("ann")
+    await backend.notify("ann")
+    second = await deaf.join("ann")
+    assert [words.rpartition(" ")[0] for words in first.told] == ["2 2"]
+    assert second.told == []
+    await deaf.sweeper.sweep(cause)
+    assert first.told[1:] == ["resync"]
+    await eventually(lambda: is_done(first))
+    await deaf.sweeper.sweep(cause)
+    assert first.told[1:] == ["resync"]
+    await deaf.join("ann")
+    await deaf.sweeper.sweep(cause)
+    assert first.told[1:] == ["resync"]
+
+
+async def is_done(notebook: Notebook) -> bool:
+    """Whether what was read after the resync has come."""
+    audience = notebook.audience
+    return audience is not None and audience.hinted_version == audience.version
+
+
+async def test_a_sweep_that_failed_is_made_up_for(
+    deaf: Deaf, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it was: what was missed in the gap is still owed."""
+    monkeypatch.setattr("realtime.sweep.AWAY_S", 0.05)
+    failures: list[Exception] = [ValueError("a defect"), Unavailable("the database is away")]
+    select = presence.select_versions
+
+    async def failing(*arguments: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await select(*arguments)
+
+    monkeypatch.setattr(presence, "select_versions", failing)
+    await backend.notify("ann")
+    ann = await deaf.join("ann")
+    await backend.notify("ann")
+    running = asyncio.create_task(deaf.sweeper.run())
+    deaf.sweeper.hint_plane_up()
+
+    async def told() -> list[str]:
+        return ann.told
+
+    try:
+        await eventually(told, lambda words: words[:1] == ["resync"])
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert failures == []
 
 
 async def test_the_erased_are_expelled(deaf: Deaf, backend: Backend) -> None:
