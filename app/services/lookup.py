@@ -1,6 +1,7 @@
 """A look-up shared by many: answers are kept for half a second, and misses travel together."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
@@ -20,15 +21,18 @@ class Lookup(Generic[K, V]):
 
     def __init__(self, find: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
         self._find = find
-        self._kept: dict[K, tuple[float, V | None]] = {}
+        # By key: when it was asked for, until when that holds, and the answer.
+        self._kept: dict[K, tuple[float, float, V | None]] = {}
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
-    async def get(self, key: K) -> V | None:
-        """Raises what find raises."""
+    async def get(self, key: K, *, since: float = -math.inf) -> V | None:
+        """No answer asked for before `since`, seconds of the monotonic clock. Raises what find raises."""
         kept = self._kept.get(key)
-        if kept is not None and kept[0] > time.monotonic():
-            return kept[1]
+        if kept is not None:
+            asked_at, until, value = kept
+            if asked_at >= since and until > time.monotonic():
+                return value
         future = self._waiting.get(key)
         if future is None:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
@@ -40,6 +44,7 @@ class Lookup(Generic[K, V]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, {}
+                asked_at = time.monotonic()
                 try:
                     found = await self._find(list(batch))
                 except BaseException as error:  # noqa: BLE001 - handed to everyone who waits
@@ -48,16 +53,18 @@ class Lookup(Generic[K, V]):
                             future.set_exception(error)
                             future.exception()  # retrieved: a waiter may have gone
                     continue
-                self._keep(batch, found)
+                self._keep(batch, found, asked_at)
         finally:
             self._task = None
 
-    def _keep(self, batch: Mapping[K, asyncio.Future[V | None]], found: Mapping[K, V]) -> None:
+    def _keep(
+        self, batch: Mapping[K, asyncio.Future[V | None]], found: Mapping[K, V], asked_at: float
+    ) -> None:
         until = time.monotonic() + KEEP_S
         for key, future in batch.items():
             value = found.get(key)
             self._kept.pop(key, None)  # re-inserted last: the dict stays in order of age
-            self._kept[key] = (until, value)
+            self._kept[key] = (asked_at, until, value)
             if not future.done():
                 future.set_result(value)
         while len(self._kept) > MOST:
