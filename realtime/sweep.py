@@ -65,7 +65,7 @@ class Sweeper(Generic[T]):
             await self.sweep(cause)
 
     async def sweep(self, cause: Cause) -> None:
-        """One pass over everyone connected. One that fails is followed by another, for the same cause."""
+        """One pass over everyone connected. One that fails is followed by another."""
         telemetry.sweeps.labels(cause).inc()
         try:
             behind = await self._behind(self._hub.by_environment())

@@ -92,7 +92,11 @@ def worker() -> None:
     def ready() -> None:
         log.info("up", role="worker")
 
-    console.run(worker_main.run(settings, ready=ready))
+    async def work() -> None:
+        with console.asking_database(settings.database_url):
+            await worker_main.run(settings, ready=ready)
+
+    console.run(work())
 
 
 def _serve_own_metrics(role: str, first: Address | None, nth: int = 0) -> None:

@@ -100,6 +100,12 @@ def test_commands_of_the_database_need_no_redis(database_url: str) -> None:
     assert run("worker", DATABASE_URL=database_url).output.startswith("Error: REDIS_URL is not set")
 
 
+def test_a_worker_that_the_database_refuses_says_so(database_url: str, redis_url: str) -> None:
+    ended = run("worker", DATABASE_URL=f"{database_url}_elsewhere", REDIS_URL=redis_url)
+    assert ended.exit_code == 1
+    assert re.fullmatch(r"Error: DATABASE_URL: PostgreSQL at \S+ refuses: .*_elsewhere.*\n", ended.output)
+
+
 def test_a_bad_slug_names_its_variable(database_url: str, redis_url: str) -> None:
     environ = {
         "DATABASE_URL": database_url,
