@@ -3,8 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +14,7 @@ from app.services import figures
 from app.services.figures import Reporter, Totals
 from app.telemetry import LoopHistogram
 from tests.harness import NO_REDIS, eventually
+from tests.passage import Passage
 
 MINUTE = 29_000_000
 FAST_S = 1.0  # for an answer without Redis
@@ -98,7 +98,7 @@ async def test_what_was_created_while_redis_was_away_is_told_afterwards(
         await reporter.report()
         await reporter.report()
         assert await totals(client) is None
-        async with forwarded(unused_tcp_port, redis_url):
+        async with Passage.open(redis_url, unused_tcp_port):
             await reporter.report()
             await reporter.report()
     found = await totals(client)
@@ -106,25 +106,20 @@ async def test_what_was_created_while_redis_was_away_is_told_afterwards(
     assert sum(count for _, count in found.created) == 5
 
 
-@asynccontextmanager
-async def forwarded(port: int, url: str) -> AsyncGenerator[None]:
-    """Redis answers on this port as well, while the block runs."""
-    place = urlsplit(url)
+async def test_a_report_that_failed_is_not_the_last(client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "EVERY_S", 0.02)
+    failures: list[Exception] = [ValueError("a defect")]
+    write = redis.write_figures
 
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65_536):
-            writer.write(data)
-        writer.close()
+    async def failing(*arguments: Any, **named: Any) -> bool:
+        if failures:
+            raise failures.pop()
+        return await write(*arguments, **named)
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection(place.hostname, place.port)
-        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
-
-    server = await asyncio.start_server(accept, "127.0.0.1", port)
-    try:
-        yield
-    finally:
-        server.close()
+    monkeypatch.setattr(redis, "write_figures", failing)
+    async with Reporter.open(client):
+        await eventually(lambda: totals(client))
+    assert failures == []
 
 
 async def test_without_redis_nobody_can_tell_and_nobody_waits(unanswering: str) -> None:

@@ -71,3 +71,20 @@ async def test_without_redis_each_process_keeps_its_own_bucket() -> None:
         started = time.monotonic()
         assert await passed(limits, 1) == 0
         assert time.monotonic() - started < 0.05
+
+
+async def test_an_answer_that_makes_no_sense_leaves_nobody_waiting() -> None:
+    """Of something else that speaks Redis's language."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65_536):
+            writer.write(b"*0\r\n" * 8)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    async with redis.connect(url) as client:
+        limits = RateLimits(client, settings(url, rate=0.01, burst=30))
+        async with asyncio.timeout(5):
+            assert await passed(limits, 40) == 30
+    server.close()
